@@ -1,0 +1,1 @@
+"""Checkpoint hooks for TensorFlow that show what every save costs."""

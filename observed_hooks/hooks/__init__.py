@@ -1,0 +1,1 @@
+"""The session hooks: they translate TensorFlow's calls, they do not compute."""

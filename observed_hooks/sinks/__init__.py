@@ -1,0 +1,1 @@
+"""Where records go: Prometheus, TensorBoard, JSON lines, memory."""
