@@ -15,22 +15,22 @@ from tests.imports import (
     read_package,
 )
 
-# The floors of the house, the lowest first. A module imports only from floors below its own, and from siblings
-# in its own sub-package; neighbours on one floor do not know each other. An import inside a function counts,
-# and so does one for annotations only. `observed_hooks/__init__.py` is the roof: it may import everything,
-# and nothing imports it.
+# The floors of the house, the lowest first. A module imports only from floors below its own, and from
+# siblings in its own sub-package; neighbours on a floor do not know each other. An import inside a function counts, and
+# so does one for annotations only. `__init__.py` of the package is the roof: it may import everything, and
+# nothing imports it.
 FLOORS: tuple[tuple[str, ...], ...] = (
     ("_tensorflow", "clock", "errors", "events", "metrics", "task", "worker"),
     ("checkpoints", "samples", "session", "tally"),
     ("dispatch", "listener", "saving"),
     ("bus",),
     ("hooks", "sinks"),
-    ("observe", "testing"),
+    ("observation", "testing"),
     ("cli",),
 )
 
 # These subclass or extend TensorFlow, and load it. Whoever else needs it imports it inside a function.
-LOAD_TENSORFLOW = {"_tensorflow", "hooks", "listener", "observe", "saving", "session", "testing"}
+LOAD_TENSORFLOW = {"_tensorflow", "hooks", "listener", "observation", "saving", "session", "testing"}
 
 # These know nothing of TensorFlow, not even inside a function.
 NEVER_TENSORFLOW = {"checkpoints", "clock", "errors", "events", "metrics", "samples"}
@@ -71,9 +71,7 @@ class TestTheFloors:
             if (target := MODULES[each.target]).unit != module.unit and floor(target) >= floor(module)
         ]
 
-        assert not upward, (
-            f"{name} is on floor {floor(module)}, and may only import from lower ones: {upward}"
-        )
+        assert not upward, f"{name} is on floor {floor(module)}, and may only import from lower ones: {upward}"
 
     def test_have_no_import_cycle(self) -> None:
         graph = {
@@ -91,11 +89,7 @@ class TestTensorFlow:
     def test_is_loaded_only_by_what_extends_it(self, name: str) -> None:
         if MODULES[name].unit in LOAD_TENSORFLOW:
             return
-        chains = [
-            " -> ".join(chain)
-            for target, chain in loaded_with(name, MODULES).items()
-            if is_tensorflow(target)
-        ]
+        chains = [" -> ".join(chain) for target, chain in loaded_with(name, MODULES).items() if is_tensorflow(target)]
 
         assert not chains, f"`import {name}` must not load TensorFlow: {chains}"
 
@@ -116,9 +110,7 @@ def is_tensorflow(target: str) -> bool:
     return target.partition(".")[0] in {"tensorflow", "tensorflow_estimator", "keras"}
 
 
-STOCK_HOOK = (
-    "import tensorflow as tf\nclass A(tf.compat.v1.train.CheckpointSaverHook):\n    def _save(self):\n"
-)
+STOCK_HOOK = "import tensorflow as tf\nclass A(tf.compat.v1.train.CheckpointSaverHook):\n    def _save(self):\n"
 
 
 def module(source: str, name: str = "observed_hooks.example") -> Module:
