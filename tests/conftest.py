@@ -58,9 +58,7 @@ def program() -> Callable[[str], Path]:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Marks what lies in tests/integration/, and skips what needs Estimator where TensorFlow has none."""
     tensorflow = version("tensorflow")
-    no_estimator = pytest.mark.skip(
-        reason=f"TensorFlow {tensorflow} has no Estimator: run `make test-estimator`"
-    )
+    no_estimator = pytest.mark.skip(reason=f"TensorFlow {tensorflow} has no Estimator: run `make test-estimator`")
     for item in items:
         if INTEGRATION_DIRECTORY in item.path.parents:
             item.add_marker(pytest.mark.integration)

@@ -93,11 +93,7 @@ def private_tensorflow(module: Module) -> list[tuple[int, str]]:
         for target in _targets(node, module, {}):
             if _PRIVATE_MODULE.match(target):
                 found.add((_line(node), target))
-        if (
-            isinstance(node, ast.Constant)
-            and isinstance(node.value, str)
-            and _PRIVATE_MODULE.fullmatch(node.value)
-        ):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and _PRIVATE_MODULE.fullmatch(node.value):
             found.add((node.lineno, node.value))
         if isinstance(node, ast.Attribute) and _is_private_chain(node, aliases):
             found.add((node.lineno, ast.unparse(node)))

@@ -20,8 +20,8 @@ from tests.imports import (
 # so does one for annotations only. `__init__.py` of the package is the roof: it may import everything, and
 # nothing imports it.
 FLOORS: tuple[tuple[str, ...], ...] = (
-    ("_tensorflow", "clock", "errors", "events", "metrics", "task", "worker"),
-    ("checkpoints", "samples", "session", "tally"),
+    ("_tensorflow", "clock", "errors", "events", "metrics", "task", "version", "worker"),
+    ("checkpoints", "companion", "samples", "session", "tally"),
     ("dispatch", "listener", "saving"),
     ("bus",),
     ("hooks", "sinks"),
