@@ -145,9 +145,7 @@ class CatalogueCollector:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._children: dict[str, _Children] = {
-            metric.name: _CHILDREN[metric.type](metric) for metric in CATALOGUE
-        }
+        self._children: dict[str, _Children] = {metric.name: _CHILDREN[metric.type](metric) for metric in CATALOGUE}
 
     def apply(self, samples: Iterable[Sample]) -> None:
         """Take over what one record says, as one step."""

@@ -123,24 +123,20 @@ def _registry_of(registry: PrometheusSink | CollectorRegistry) -> CollectorRegis
     if isinstance(registry, PrometheusSink):
         return registry.registry
     if not hasattr(registry, "collect"):
-        raise SinkError(
-            f"serve() takes a PrometheusSink or a prometheus_client.CollectorRegistry; got {registry!r}"
-        )
+        raise SinkError(f"serve() takes a PrometheusSink or a prometheus_client.CollectorRegistry; got {registry!r}")
     return registry
 
 
 def _candidates(port: int, tries: int) -> range:
     if not 0 <= port <= _LAST_PORT or tries < 1:
-        raise SinkError(
-            f"port must be 0 to {_LAST_PORT} and tries at least 1; got port={port}, tries={tries}"
-        )
+        raise SinkError(f"port must be 0 to {_LAST_PORT} and tries at least 1; got port={port}, tries={tries}")
     return range(1) if port == 0 else range(port, min(port + tries, _LAST_PORT + 1))
 
 
 def _address_family(addr: str) -> socket.AddressFamily:
     try:
         found = socket.getaddrinfo(addr or None, 0, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-    except OSError as error:
+    except (OSError, UnicodeError) as error:
         raise SinkError(f"cannot serve metrics on {addr!r}: {error}") from error
     return found[0][0]
 
@@ -196,9 +192,7 @@ class _Server(socketserver.ThreadingMixIn, WSGIServer):
 
     application: _Application
 
-    def __init__(
-        self, family: socket.AddressFamily, address: tuple[str, int], application: _Application
-    ) -> None:
+    def __init__(self, family: socket.AddressFamily, address: tuple[str, int], application: _Application) -> None:
         self.address_family = family
         super().__init__(address, _Handler)
         self.application = application

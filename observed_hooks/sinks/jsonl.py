@@ -83,9 +83,7 @@ def _local_path(name: str) -> Path:
         raise SinkError(f"JsonlSink appends to a local file; {name!r} is remote. Give it a local path.")
     path = Path(name)
     if path.is_dir():
-        raise SinkError(
-            f"JsonlSink needs the path of a file; {name!r} is a directory. Add a file name to it."
-        )
+        raise SinkError(f"JsonlSink needs the path of a file; {name!r} is a directory. Add a file name to it.")
     blocking = blocking_file(path.parent)
     if blocking is not None:
         raise SinkError(f"JsonlSink cannot write {name!r}: {blocking!r} is a file, not a directory.")

@@ -43,9 +43,7 @@ class TensorBoardSink:
     def __init__(self, logdir: str | os.PathLike[str]) -> None:
         self.logdir = os.fspath(logdir)
         if not is_remote(self.logdir) and (blocking := blocking_file(self.logdir)) is not None:
-            raise SinkError(
-                f"TensorBoardSink needs a directory; {blocking!r} is a file. Choose another logdir."
-            )
+            raise SinkError(f"TensorBoardSink needs a directory; {blocking!r} is a file. Choose another logdir.")
         self._file: _EventFile | None = None
 
     def write(self, record: Record) -> None:
@@ -77,32 +75,46 @@ class TensorBoardSink:
         return self._file
 
     def _drop_file(self) -> None:
-        # The writer's thread may be dead already; closing then fails for the reason already on its way up.
-        with contextlib.suppress(Exception):
-            self.close()
+        file, self._file = self._file, None
+        if file is not None:
+            file.discard()
+
+
+class _Writer(EventFileWriter):  # type: ignore[misc]  # tensorboard ships no types
+    """TensorBoard's writer, without the thread that it leaves behind when its file cannot be begun."""
+
+    def __init__(self, logdir: str, suffix: str) -> None:
+        try:
+            super().__init__(logdir, filename_suffix=suffix)
+        except Exception:
+            with contextlib.suppress(Exception):
+                self.close()
+            raise
 
 
 _numbers = itertools.count()
 
 
 class _EventFile:
-    """One event file and the tags it has described so far."""
+    """One event file, begun by its first record, and the tags it has described so far."""
 
     def __init__(self, logdir: str) -> None:
         self._logdir = logdir
         self._suffix = f".observed_hooks.{next(_numbers)}"
-        self._writer = EventFileWriter(logdir, filename_suffix=self._suffix)
+        self._writer: _Writer | None = None
         self._described: set[str] = set()
+        self._holds_records = False
 
     def add(self, record: Record, values: dict[str, float]) -> None:
+        if self._writer is None:
+            self._writer = _Writer(self._logdir, self._suffix)
         summary = Summary()
         for tag, value in values.items():
             summary.MergeFrom(scalar_pb(tag, value))
         self._describe(summary, record)
-        self._writer.add_event(
-            Event(wall_time=record.time_seconds, step=step_of(record.event) or 0, summary=summary)
-        )
+        self._writer.add_event(Event(wall_time=record.time_seconds, step=step_of(record.event) or 0, summary=summary))
         self._writer.flush()
+        self._holds_records = True
 
     def _describe(self, summary: Any, record: Record) -> None:
         """Keep a tag's metadata where it first appears, which is where TensorBoard reads it."""
@@ -116,12 +128,24 @@ class _EventFile:
 
     def is_gone(self) -> bool:
         """Return whether somebody removed the file: writing to it would succeed, and be lost."""
-        if is_remote(self._logdir):
-            return False
-        return next(Path(self._logdir).glob(f"*{self._suffix}"), None) is None
+        return not is_remote(self._logdir) and not self._paths()
 
     def close(self) -> None:
-        self._writer.close()
+        if self._writer is not None:
+            self._writer.close()
+
+    def discard(self) -> None:
+        """Close after a failure; a file without a record goes, lest a full disk collects one per save."""
+        # The writer's thread may be dead already: closing then fails for the reason already on its way up.
+        with contextlib.suppress(Exception):
+            self.close()
+        if not self._holds_records and not is_remote(self._logdir):
+            for path in self._paths():
+                path.unlink(missing_ok=True)
+
+    def _paths(self) -> list[Path]:
+        # A name of its own, because TensorBoard's writer does not tell how it called its file.
+        return list(Path(self._logdir).glob(f"*{self._suffix}"))
 
 
 def _descriptions(record: Record) -> dict[str, str]:
