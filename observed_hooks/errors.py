@@ -48,3 +48,9 @@ class CheckpointFormatError(ObservedHooksError, ValueError):
         self.path = path
         self.offset = offset
         self.problem = problem
+
+
+def one_line(error: BaseException) -> str:
+    """Return the type of `error` and the first line of its message, for events and logs."""
+    lines = str(error).splitlines() or [""]
+    return f"{type(error).__name__}: {lines[0]}"

@@ -57,7 +57,7 @@ class SaveCompleted:
     kind: Kind
     step: int
     prefix: str
-    """The checkpoint's path without `.index`, as `Saver.save` returns it."""
+    """The checkpoint's path without `.index`, as `Saver.save` returns it; empty when nobody told it."""
     duration_seconds: float
     """From the decision to save until the files were complete."""
     stall_seconds: float
@@ -107,7 +107,8 @@ class CheckpointSaved:
     """None when the files were gone before they could be measured: unknown is not zero."""
     baseline_bytes: int | None
     """Median of the run's first sizes; None until there are enough of them."""
-    retained: Retained
+    retained: Retained | None
+    """None when it is not known where the checkpoints are."""
     filesystem: Filesystem | None
     """None when the directory is not on a local file system."""
 
@@ -143,7 +144,8 @@ class CheckpointRestored:
     model_step: int
     """The step at which the model continues."""
     prefix: str
-    duration_seconds: float
+    duration_seconds: float | None
+    """None for a model that TensorFlow's session restored before any hook could look at a clock."""
 
     @property
     def skew_steps(self) -> int:
@@ -160,6 +162,15 @@ class RestoreFailed:
     prefix: str
     """The checkpoint that failed; empty when none was found."""
     error: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InputRestarted:
+    """The input pipeline began afresh although the model did not: no input checkpoint could be taken."""
+
+    model_step: int
+    """The step at which the model continues."""
+    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,6 +195,7 @@ Event: TypeAlias = (
     | SaveSkipped
     | CheckpointRestored
     | RestoreFailed
+    | InputRestarted
     | ObserverReport
 )
 

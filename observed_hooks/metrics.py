@@ -159,15 +159,19 @@ SAVE_INTERVAL_STEPS = _gauge(
     "save_interval_steps", "steps", "Configured steps between saves; absent when saving by seconds."
 )
 RUN_INFO = Metric(
-    name=PREFIX + "run", type="info", unit="", help="Versions of this package and of TensorFlow, and the mode."
+    name=PREFIX + "run",
+    type="info",
+    unit="",
+    help="Versions of this package and of TensorFlow, and the mode.",
 )
 EVENTS_DROPPED = _counter(
-    "events_dropped", "", "Events a sink never received; sink `all` counts those that found the queue full.", "sink"
+    "events_dropped",
+    "",
+    "Events a sink never received; sink `all` counts those that found the queue full.",
+    "sink",
 )
 SINK_ERRORS = _counter("sink_errors", "", "Times a sink raised or did not answer in time.", "sink")
-OBSERVER_SECONDS = _counter(
-    "observer_seconds", "seconds", "Seconds spent on the observer's own thread.", "stage"
-)
+OBSERVER_SECONDS = _counter("observer_seconds", "seconds", "Seconds spent on the observer's own thread.", "stage")
 
 CATALOGUE: tuple[Metric, ...] = (
     *(SAVE_DURATION, SAVE_STALL, LAST_SAVE_DURATION, LAST_SAVE_STALL, LAST_SAVE_TIMESTAMP, LAST_SAVE_STEP),

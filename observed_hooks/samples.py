@@ -16,6 +16,7 @@ from observed_hooks.events import (
     CheckpointRestored,
     CheckpointSaved,
     Event,
+    InputRestarted,
     ObserverReport,
     Outcome,
     Record,
@@ -26,7 +27,7 @@ from observed_hooks.events import (
     SaveSkipped,
 )
 
-RESTORE_OUTCOMES: tuple[Outcome, ...] = ("success", "failure")
+RESTORE_OUTCOMES = ("success", "failure", "restarted")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,9 @@ def samples(record: Record) -> Iterator[Sample]:
             yield from _restored(origin, event)
         case RestoreFailed():
             yield origin.sample(m.RESTORES, 1, event.kind, "failure")
+        case InputRestarted():
+            yield origin.sample(m.RESTORES, 1, "input_pipeline", "restarted")
+            yield origin.sample(m.RESTORE_STEP_SKEW, event.model_step)
         case ObserverReport():
             yield from _observer_report(origin, event)
         case _:  # a SaveCompleted that nobody has measured says nothing yet
@@ -95,8 +99,8 @@ def _checkpointing_started(origin: _Origin, event: CheckpointingStarted, now: fl
     # A counter first seen at 1 has lost that event for rate(): every child starts at 0.
     for outcome in OUTCOMES:
         yield origin.sample(m.SAVES, 0, event.kind, outcome)
-    for outcome in RESTORE_OUTCOMES:
-        yield origin.sample(m.RESTORES, 0, event.kind, outcome)
+    for restored in RESTORE_OUTCOMES:
+        yield origin.sample(m.RESTORES, 0, event.kind, restored)
     yield origin.sample(m.CHECKPOINT_WRITTEN, 0, event.kind)
     yield origin.sample(m.LAST_SAVE_TIMESTAMP, now, event.kind)
     yield origin.sample(m.LAST_SAVE_STEP, event.step, event.kind)
@@ -129,8 +133,9 @@ def _on_disk(origin: _Origin, event: CheckpointSaved) -> Iterator[Sample]:
         yield origin.sample(m.CHECKPOINT_WRITTEN, size.total_bytes, kind)
     if event.baseline_bytes is not None:
         yield origin.sample(m.CHECKPOINT_BASELINE, event.baseline_bytes, kind)
-    yield origin.sample(m.RETAINED_CHECKPOINTS, event.retained.checkpoints, kind)
-    yield origin.sample(m.RETAINED_BYTES, event.retained.size_bytes, kind)
+    if event.retained is not None:
+        yield origin.sample(m.RETAINED_CHECKPOINTS, event.retained.checkpoints, kind)
+        yield origin.sample(m.RETAINED_BYTES, event.retained.size_bytes, kind)
     if event.filesystem is not None:
         yield origin.sample(m.FILESYSTEM_FREE, event.filesystem.free_bytes)
         yield origin.sample(m.FILESYSTEM_SIZE, event.filesystem.size_bytes)
@@ -144,7 +149,8 @@ def _not_saved(origin: _Origin, event: SaveFailed | SaveSkipped) -> Iterator[Sam
 
 def _restored(origin: _Origin, event: CheckpointRestored) -> Iterator[Sample]:
     yield origin.sample(m.RESTORES, 1, event.kind, "success")
-    yield origin.sample(m.RESTORE_DURATION, event.duration_seconds, event.kind)
+    if event.duration_seconds is not None:
+        yield origin.sample(m.RESTORE_DURATION, event.duration_seconds, event.kind)
     if event.kind == "input_pipeline":
         yield origin.sample(m.RESTORE_STEP_SKEW, event.skew_steps)
 
@@ -171,7 +177,6 @@ def scalars(record: Record) -> dict[str, float]:
 
 def step_of(event: Event) -> int | None:
     """Return the global step an event belongs to, None for events that have none."""
-    if isinstance(event, CheckpointRestored):
+    if isinstance(event, CheckpointRestored | RestoreFailed | InputRestarted):
         return event.model_step
     return getattr(event, "step", None)
-

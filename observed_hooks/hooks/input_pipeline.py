@@ -1,0 +1,256 @@
+"""`CheckpointInputPipelineHook`: the position of the input pipeline, saved beside the model and restored by step."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import tensorflow as tf
+
+from observed_hooks.bus import CheckpointBus
+from observed_hooks.clock import Clock, SystemClock
+from observed_hooks.errors import ConfigurationError, one_line
+from observed_hooks.events import CheckpointingStarted
+from observed_hooks.hooks.reporting import reported_save, without_bus_listeners
+from observed_hooks.hooks.target import target_of
+from observed_hooks.saving.directory import require_writable
+from observed_hooks.saving.input_checkpoints import (
+    InputCheckpoints,
+    as_external_state_policy,
+    is_unserializable,
+    iterator_saver,
+)
+from observed_hooks.saving.restore import as_policy
+from observed_hooks.saving.resume import Resume
+from observed_hooks.saving.triggers import ANY_STEPS, SaveTrigger
+from observed_hooks.session import SESSION_LOST, global_step_of_graph, run_started
+
+log = tf.compat.v1.logging
+
+
+class CheckpointInputPipelineHook(tf.compat.v1.train.SessionRunHook):
+    """Saves the iterators in the "iterators" collection, and restores them to the model's step.
+
+    What `tf.data.experimental.CheckpointInputPipelineHook` was up to TensorFlow 2.15, with or without an Estimator. Its
+    checkpoints restore here, and the other way round.
+
+    On a bus with a model hook (`CheckpointSaverHook` of this package, or any hook with `bus.listener("model")`), it
+    saves at exactly the steps at which the model is saved, and first. Alone it saves by its own schedule.
+
+    A save that fails is reported and logged, and training goes on: the model's checkpoint does not depend on it. A
+    pipeline that can never be saved is an error at the first save.
+
+    All methods are called by the session, on the training thread.
+    """
+
+    def __init__(
+        self,
+        estimator: Any | None = None,
+        external_state_policy: Any | None = None,
+        *,
+        checkpoint_dir: str | os.PathLike[str] | None = None,
+        save_secs: float | None = None,
+        save_steps: int | None = None,
+        saver: Any | None = None,
+        scaffold: tf.compat.v1.train.Scaffold | None = None,
+        listeners: Sequence[tf.compat.v1.train.CheckpointSaverListener] | None = None,
+        bus: CheckpointBus | None = None,
+        on_step_mismatch: str = "nearest",
+        clock: Clock | None = None,
+    ) -> None:
+        """Check the arguments; nothing is touched on disk yet.
+
+        Args:
+            estimator: an Estimator, or anything with `model_dir` and `config`, to take directory and schedule from.
+            external_state_policy: what to do with state that cannot be saved, such as a random op's: `fail`, the
+                default, `warn` or `ignore`; or a `tf.data.experimental.ExternalStatePolicy`.
+            checkpoint_dir: where to save, when there is no Estimator.
+            save_secs: save every so many seconds.
+            save_steps: save every so many steps. With a bus both may be left out: the model hook on it decides.
+            saver: saves the iterators, and keeps what it likes; one is made when not given.
+            scaffold: where to find such a saver.
+            listeners: called around each save of the input pipeline; they may raise, and stop training.
+            bus: where saves are reported, and where the model's hook is met.
+            on_step_mismatch: when there is no input checkpoint of the model's step: `nearest` takes the newest one
+                before it, `fail` raises, `restart` begins the pipeline afresh.
+            clock: the clocks to use.
+
+        Raises:
+            ConfigurationError: arguments that are wrong, or exclude each other.
+            CheckpointDirectoryError: the directory is a file.
+            BusClosedError: the bus is closed.
+        """
+        if saver is not None and scaffold is not None:
+            raise ConfigurationError("got both saver and scaffold; give one of them, or neither")
+        self._external_state_policy = as_external_state_policy(external_state_policy)
+        self._target = target_of(estimator, checkpoint_dir, save_secs, save_steps, follows_bus=bus is not None)
+        self._policy = as_policy(on_step_mismatch)
+        self._bus = bus or CheckpointBus()
+        self._bus.require_open()
+        self._clock = clock or SystemClock()
+        self._given_saver = saver
+        self._scaffold = scaffold
+        self._listeners = without_bus_listeners(listeners, self._bus)
+        self._session: tf.compat.v1.Session | None = None
+        """The session in which the iterators have been brought to the model's step."""
+        self._trigger: SaveTrigger | None = None
+
+    def begin(self) -> None:
+        """Add the ops that save the iterators, join the bus, and let the listeners begin."""
+        self._bus.require_open()
+        require_writable(self._target.directory)
+        self._global_step = global_step_of_graph(self)
+        self._own_saver = iterator_saver(self._external_state_policy) if self._makes_its_saver else None
+        self._session = None
+        self._bus.join("input_pipeline", self._target.directory, tf.compat.v1.get_default_graph(), run_started())
+        self._bus.accompany(self._target.basename, _AtModelSteps(self))
+        for listener in self._listeners:
+            listener.begin()
+
+    def before_run(self, run_context: tf.compat.v1.train.SessionRunContext) -> tf.compat.v1.train.SessionRunArgs | None:
+        """Restore at the first step of a session, when all iterators are sure to be initialised."""
+        if run_context.session is not self._session:
+            self._settle(run_context.session)
+        return tf.compat.v1.train.SessionRunArgs(self._global_step) if self._trigger else None
+
+    def after_run(
+        self,
+        run_context: tf.compat.v1.train.SessionRunContext,
+        run_values: tf.compat.v1.train.SessionRunValues,
+    ) -> None:
+        """Save when it is due and no model hook decides; ask the session to stop when a listener says so."""
+        if self._trigger is None or not self._trigger.is_due(run_values.results + ANY_STEPS):
+            return
+        step = int(run_context.session.run(self._global_step))
+        if self._trigger.is_due(step) and self._save(run_context.session, step):
+            run_context.request_stop()
+
+    def end(self, session: tf.compat.v1.Session) -> None:
+        """Save the last step unless it is saved, and let the listeners end. Not called after an error."""
+        last_step = int(session.run(self._global_step))
+        if session is self._session and self._trigger and last_step != self._trigger.last_step:
+            self._save(session, last_step)
+        for listener in self._listeners:
+            listener.end(session, last_step)
+        self._bus.leave("input_pipeline")
+
+    @property
+    def _makes_its_saver(self) -> bool:
+        return self._given_saver is None and self._scaffold is None
+
+    def _settle(self, session: tf.compat.v1.Session) -> None:
+        """Bring the pipeline to the model's step, and make sure that this step has an input checkpoint."""
+        step = int(session.run(self._global_step))
+        self._store = self._make_store()
+        self._trigger = self._make_trigger()
+        self._publish_start(step)
+        restored_step = Resume(self._store, self._policy, self._bus.publish, self._clock).restore(session, step)
+        self._session = session
+        if restored_step != step:
+            self._save(session, step)
+        elif self._trigger:
+            self._trigger.saved(step, self._clock.monotonic())
+
+    def _make_store(self) -> InputCheckpoints:
+        given = self._scaffold.saver if self._scaffold else self._given_saver
+        return InputCheckpoints(
+            self._target.directory,
+            self._target.basename,
+            given if given is not None else self._own_saver,
+            limit=self._target.limit,
+            saver_keeps=not self._makes_its_saver,
+        )
+
+    def _make_trigger(self) -> SaveTrigger | None:
+        """Return this hook's own schedule; None when a model hook on the bus decides."""
+        if self._bus.has_joined("model"):
+            return None
+        if self._target.interval is None:
+            raise ConfigurationError(
+                "expected a model hook on the bus to decide when to save, and found none; add a CheckpointSaverHook "
+                "or bus.listener('model') on the same bus, or pass save_steps or save_secs"
+            )
+        return SaveTrigger(self._target.interval, self._clock)
+
+    def _publish_start(self, step: int) -> None:
+        interval = self._target.interval if self._trigger else None
+        self._bus.publish(
+            CheckpointingStarted(
+                kind="input_pipeline",
+                checkpoint_dir=self._target.directory,
+                step=step,
+                interval_seconds=interval.seconds if interval else None,
+                interval_steps=interval.steps if interval else None,
+            )
+        )
+
+    def _save(self, session: tf.compat.v1.Session, step: int) -> bool:
+        """Save by this hook's own decision; tell whether a listener wants training to stop."""
+        if not self._write(session, step):
+            return False
+        self._tidy()
+        return self._after_save(session, step)
+
+    def _write(self, session: tf.compat.v1.Session, step: int) -> bool:
+        """Write the checkpoint of `step`; tell whether it is there."""
+        decided_seconds = self._clock.monotonic()
+        for listener in self._listeners:
+            listener.before_save(session, step)
+        try:
+            with reported_save(self._bus, "input_pipeline", step, self._clock) as save:
+                save.prefix = self._store.save(session, step)
+        except SESSION_LOST:
+            raise
+        except (tf.errors.OpError, OSError, ValueError) as error:
+            if is_unserializable(error):
+                raise
+            log.warning(
+                "The input pipeline could not be saved at step %d; training goes on. %s",
+                step,
+                one_line(error),
+            )
+            return False
+        if self._trigger:
+            self._trigger.saved(step, decided_seconds)
+        return True
+
+    def _after_save(self, session: tf.compat.v1.Session, step: int) -> bool:
+        stops = [listener.after_save(session, step) for listener in self._listeners]
+        return any(stops)
+
+    def _tidy(self) -> None:
+        try:
+            self._store.tidy()
+        except (tf.errors.OpError, OSError) as error:
+            log.warning(
+                "Old input checkpoints in %s could not be removed: %s",
+                self._target.directory,
+                one_line(error),
+            )
+
+
+class _AtModelSteps:
+    """The hook as a companion of the model's saves.
+
+    At the start of a session the model hook saves the step it has just restored, before the iterators can be
+    restored: saving them then would overwrite the good state of that step. So the hook must have settled in this very
+    session.
+    """
+
+    def __init__(self, hook: CheckpointInputPipelineHook) -> None:
+        self._hook = hook
+        self._saved_step: int | None = None
+
+    def before_save(self, session: tf.compat.v1.Session, global_step_value: int) -> None:
+        """Save the input pipeline at the model's step."""
+        self._saved_step = None
+        if session is self._hook._session and self._hook._write(session, global_step_value):  # noqa: SLF001
+            self._saved_step = global_step_value
+
+    def after_save(self, session: tf.compat.v1.Session, global_step_value: int) -> bool | None:
+        """Drop what the model's retention has dropped."""
+        if self._saved_step != global_step_value:
+            return None
+        self._hook._tidy()  # noqa: SLF001
+        return self._hook._after_save(session, global_step_value)  # noqa: SLF001

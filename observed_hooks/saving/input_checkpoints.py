@@ -1,0 +1,144 @@
+"""The input pipeline's checkpoints of one directory: written, listed, read back, removed.
+
+File names are those of TensorFlow's own input hook: `<basename>-<step>` and the state file `checkpoint_<name>`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Any
+
+import tensorflow as tf
+from google.protobuf import text_format
+
+from observed_hooks import _tensorflow
+from observed_hooks.checkpoints import files
+from observed_hooks.errors import ConfigurationError
+from observed_hooks.saving.retention import expired
+
+_EXTERNAL_STATE_POLICIES = ("warn", "ignore", "fail")
+
+
+class InputCheckpoints:
+    """Saves and restores the iterators of one graph. Used by the training thread only."""
+
+    def __init__(self, directory: str, basename: str, saver: Any, *, limit: int | None, saver_keeps: bool) -> None:
+        """Save with `saver` to `<directory>/<basename>-<step>`.
+
+        Args:
+            directory: where the checkpoints lie.
+            basename: such as `input.ckpt`.
+            saver: a `Saver` of the iterators.
+            limit: see `retention.expired`.
+            saver_keeps: the saver, being the user's, decides what is kept.
+        """
+        self._directory = directory
+        self._basename = basename
+        self._saver = saver
+        self._limit = limit
+        self._saver_keeps = saver_keeps
+
+    def steps(self) -> tuple[int, ...]:
+        """Return the steps of the whole checkpoints on disk, ascending; the state file is not asked."""
+        return tuple(files.checkpoints(self._directory, self._basename))
+
+    def prefix(self, step: int) -> str:
+        """Return the path of the checkpoint of `step`, without suffix."""
+        return f"{self._path}-{step}"
+
+    def save(self, session: tf.compat.v1.Session, step: int) -> str:
+        """Write the iterators' state at `step`; return the prefix once the files are complete."""
+        return str(
+            self._saver.save(
+                session,
+                self._path,
+                global_step=step,
+                latest_filename=self._state_file,
+                write_meta_graph=False,
+                write_state=self._saver_keeps,
+            )
+        )
+
+    def restore(self, session: tf.compat.v1.Session, step: int) -> None:
+        """Bring the iterators to their state at `step`."""
+        self._saver.restore(session, self.prefix(step))
+
+    def reinitialize(self, session: tf.compat.v1.Session) -> None:
+        """Put the iterators back at their beginning, after a restore that failed half-way."""
+        session.run(_tensorflow.iterator_initializers(session.graph))
+
+    def tidy(self) -> None:
+        """Remove the checkpoints that are due to go, and name the others in the state file."""
+        if self._saver_keeps:
+            return
+        everything = files.all_checkpoints(self._directory)
+        on_disk = everything.pop(self._basename, {})
+        # Whatever is not an input pipeline's may be the model's: in doubt the partner is kept.
+        model_steps = {step for name in everything if not name.startswith("input") for step in everything[name]}
+        for step in expired(on_disk, model_steps, self._limit):
+            self._remove(on_disk.pop(step))
+        prefixes = [self.prefix(step) for step in on_disk]
+        if prefixes:
+            self._write_state(prefixes)
+
+    def _write_state(self, prefixes: list[str]) -> None:
+        """Name the checkpoints, the newest last, in the file that `tf.train.latest_checkpoint` reads."""
+        state = tf.compat.v1.train.generate_checkpoint_state_proto(self._directory, prefixes[-1], prefixes)
+        path = f"{self._directory.rstrip('/')}/{self._state_file}"
+        aside = f"{path}.tmp"
+        with tf.io.gfile.GFile(aside, "w") as file:
+            file.write(text_format.MessageToString(state))
+        tf.io.gfile.rename(aside, path, overwrite=True)
+
+    @property
+    def _path(self) -> str:
+        return f"{self._directory.rstrip('/')}/{self._basename}"
+
+    @property
+    def _state_file(self) -> str:
+        return f"checkpoint_{self._basename.removesuffix('.ckpt')}"
+
+    def _remove(self, checkpoint: files.CheckpointFiles) -> None:
+        for name in checkpoint.names:
+            with contextlib.suppress(tf.errors.NotFoundError):
+                tf.io.gfile.remove(f"{self._directory.rstrip('/')}/{name}")
+
+
+def iterator_saver(external_state_policy: str) -> Any:
+    """Return a `Saver` of the default graph's "iterators" collection; adds its ops to the graph.
+
+    Args:
+        external_state_policy: `warn`, `ignore` or `fail`.
+
+    Raises:
+        ConfigurationError: the collection is empty.
+    """
+    resources = _tensorflow.iterator_resources()
+    if not resources:
+        raise ConfigurationError(
+            "expected an iterator in the graph's \"iterators\" collection, found none; make the input pipeline's "
+            "iterator before the session, or leave the input hook out"
+        )
+    saveables = _tensorflow.iterator_saveables(resources, external_state_policy)
+    # Keeps everything: `tidy` removes, by the model's checkpoints rather than by count.
+    return tf.compat.v1.train.Saver(saveables, sharded=True, max_to_keep=0)
+
+
+def as_external_state_policy(policy: Any | None) -> str:
+    """Return `warn`, `ignore` or `fail`; None stands for `fail`.
+
+    Raises:
+        ConfigurationError: it is none of them.
+    """
+    name = "fail" if policy is None else str(getattr(policy, "name", policy)).lower()
+    if name not in _EXTERNAL_STATE_POLICIES:
+        raise ConfigurationError(
+            f"expected external_state_policy to be one of {', '.join(_EXTERNAL_STATE_POLICIES)}, got {policy!r}"
+        )
+    return name
+
+
+def is_unserializable(error: Exception) -> bool:
+    """Tell whether a save failed in the pipeline itself, and so will fail again, rather than in writing files."""
+    op = getattr(error, "op", None)
+    return op is not None and op.type == "SerializeIterator"

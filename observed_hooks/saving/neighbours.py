@@ -1,0 +1,35 @@
+"""Whether somebody else saves to the same directory through the same saver.
+
+`MonitoredTrainingSession` adds a saver hook of its own unless it is told not to. Beside ours it writes every
+checkpoint a second time.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import tensorflow as tf
+
+
+class Neighbours:
+    """Knows our checkpoints, and so recognises those that are not ours."""
+
+    def __init__(self, directory: str) -> None:
+        """Count what the directory's state file names now as known: it comes from an earlier run."""
+        state = tf.compat.v1.train.get_checkpoint_state(directory)
+        self._known = _names(state.all_model_checkpoint_paths if state else ())
+
+    def ours(self, prefix: str) -> None:
+        """Remember a checkpoint that we wrote."""
+        self._known |= _names([prefix])
+
+    def newcomer(self, saver: Any) -> str | None:
+        """Return the name of a checkpoint that someone else wrote through `saver` since the last call, or None."""
+        new = _names(saver.last_checkpoints) - self._known
+        self._known |= new
+        return max(new, default=None)
+
+
+def _names(prefixes: Any) -> set[str]:
+    return {os.path.basename(prefix) for prefix in prefixes}

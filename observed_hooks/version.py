@@ -1,0 +1,3 @@
+"""The package's version, in the one place where it stands."""
+
+VERSION = "0.1.0"

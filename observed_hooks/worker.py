@@ -1,0 +1,108 @@
+"""A bounded queue and the one thread that empties it.
+
+Order: items are handled in the order in which they were put.
+Thread: `handle` runs on the worker's own daemon thread, which starts with the first item; never on the caller's.
+Failure: whatever `handle` raises goes to `on_error` and the next item follows. A full queue refuses the newest item.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True, slots=True)
+class _Marker:
+    """Passed through the queue behind the items, to learn that they have been handled."""
+
+    reached: threading.Event
+    last: bool
+
+
+class Worker(Generic[Item]):
+    """Hands items to `handle`, one at a time, without holding up whoever puts them."""
+
+    def __init__(
+        self,
+        handle: Callable[[Item], None],
+        *,
+        name: str,
+        capacity: int,
+        on_error: Callable[[Item, BaseException], None],
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Name the thread `name`; let at most `capacity` items wait. No thread is started yet."""
+        self._handle = handle
+        self._name = name
+        self._on_error = on_error
+        self._monotonic = monotonic
+        self._queue: queue.Queue[Item | _Marker] = queue.Queue(capacity)
+        self._start_lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._busy_since: float | None = None
+
+    def put(self, item: Item) -> bool:
+        """Queue `item`; return False, at once, when the queue is full."""
+        try:
+            self._queue.put_nowait(item)
+        except queue.Full:
+            return False
+        if self._thread is None:
+            self._start()
+        return True
+
+    @property
+    def busy_seconds(self) -> float:
+        """How long the item in hand has been in hand; 0 when there is none."""
+        since = self._busy_since
+        return 0.0 if since is None else self._monotonic() - since
+
+    def flush(self, timeout: float) -> bool:
+        """Wait at most `timeout` seconds until all that was put is handled; tell whether it was."""
+        return self._pass(_Marker(threading.Event(), last=False), timeout)
+
+    def close(self, timeout: float) -> bool:
+        """Do as `flush`, and end the thread behind the last item. Nothing may be put afterwards."""
+        return self._pass(_Marker(threading.Event(), last=True), timeout)
+
+    def _pass(self, marker: _Marker, timeout: float) -> bool:
+        if self._thread is None:
+            return True
+        deadline = time.monotonic() + timeout
+        try:
+            self._queue.put(marker, timeout=max(timeout, 0.0))
+        except queue.Full:
+            return False
+        return marker.reached.wait(max(deadline - time.monotonic(), 0.0))
+
+    def _start(self) -> None:
+        with self._start_lock:
+            if self._thread is None:
+                # A daemon: a sink that hangs for ever must not keep the process from ending.
+                self._thread = threading.Thread(target=self._serve, name=self._name, daemon=True)
+                self._thread.start()
+
+    def _serve(self) -> None:
+        while True:
+            item = self._queue.get()
+            if not isinstance(item, _Marker):
+                self._handle_one(item)
+                continue
+            item.reached.set()
+            if item.last:
+                return
+
+    def _handle_one(self, item: Item) -> None:
+        self._busy_since = self._monotonic()
+        try:
+            self._handle(item)
+        except BaseException as error:  # noqa: BLE001 - a handler may raise SystemExit; the thread must go on
+            self._on_error(item, error)
+        finally:
+            self._busy_since = None
