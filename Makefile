@@ -61,24 +61,28 @@ distclean: clean  ## remove the environments too
 runs_as = $(1) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, $(2)))' >/dev/null 2>&1
 
 $(READY): pyproject.toml requirements/tf-2.21.txt
-	@$(call runs_as,"$(PYTHON)",12) || { echo "observed_hooks needs Python 3.10 to 3.12, and $(PYTHON) is" \
-	    "$$("$(PYTHON)" --version 2>/dev/null || echo not one that runs): name another with 'make PYTHON=python3.11'." >&2; exit 1; }
-	@echo "Creating $(VENV) and installing TensorFlow 2.21 (about 3 minutes, once)"
+	@$(call runs_as,"$(PYTHON)",12) || { \
+	    version=$$("$(PYTHON)" --version 2>/dev/null | sed 1q); \
+	    echo "observed_hooks needs Python 3.10 to 3.12, and $(PYTHON) is $${version:-not one that runs}:" \
+	        "name another with 'make PYTHON=python3.11'." >&2; \
+	    exit 1; \
+	}
+	@echo "Creating $(VENV) and installing TensorFlow 2.21 (1 to 5 minutes, once)"
 	@[ -x $(BIN)/python ] || "$(PYTHON)" -m venv $(VENV)
 	@$(BIN)/python $(PIP_INSTALL) "pip>=23"
 	@$(BIN)/python $(PIP_INSTALL) -c requirements/tf-2.21.txt -e ".[dev]"
 	@touch $@
 
 $(ESTIMATOR_READY): pyproject.toml requirements/tf-2.15.txt
-	@echo "Creating $(ESTIMATOR_VENV) and installing TensorFlow 2.15 (about 3 minutes, once)"
 	@if ! [ -x $(ESTIMATOR_BIN)/python ]; then \
 	    for python in "$(PYTHON)" python3.11 python3.10; do \
 	        if $(call runs_as,"$$python",11); then exec "$$python" -m venv $(ESTIMATOR_VENV); fi; \
 	    done; \
-	    echo "TensorFlow 2.15, the last with Estimator, needs Python 3.10 or 3.11, and none of $(PYTHON), python3.11," \
-	        "python3.10 is one: name another with 'make test-estimator PYTHON=/path/to/python3.11'." >&2; \
+	    echo "TensorFlow 2.15, the last with Estimator, needs Python 3.10 or 3.11, and none of $(PYTHON)," \
+	        "python3.11, python3.10 is one: name another with 'make test-estimator PYTHON=/path/to/python3.11'." >&2; \
 	    exit 1; \
 	fi
+	@echo "Installing TensorFlow 2.15 into $(ESTIMATOR_VENV) (1 to 5 minutes, once)"
 	@$(ESTIMATOR_BIN)/python $(PIP_INSTALL) "pip>=23"
 	@$(ESTIMATOR_BIN)/python $(PIP_INSTALL) -c requirements/tf-2.15.txt -e ".[test]"
 	@touch $@
