@@ -1,78 +1,34 @@
 """The saved state of tf.data iterators, split by the node of the pipeline that it belongs to.
 
-An iterator is saved as a vector of variants. The metadata of each is a name and the keys of the values in it, joined
-by `@@`; the name tells the node, and the keys tell whether the variant holds elements that the node has buffered:
+An iterator is saved as a vector of variants, whose metadata tell the node; `tally` has the details. Only the
+metadata are read, never the (compressed) elements, so a state of any size takes the same little memory.
 
-    Iterator::Root::Prefetch::BatchV2::ShuffleAndRepeat:buffer::17@@num_components@@component[0]
-
-Only these headers are read, never the (compressed) elements, so a state of any size takes the same little
-memory.
-
-Sources: `serialization_utils.cc`, `tensor.proto` (VariantTensorDataProto) and the iterators under
-`core/kernels/data` in TensorFlow.
+Sources: `iterator_ops.cc` and `tensor.proto` (VariantTensorDataProto) in TensorFlow.
 """
 
 from __future__ import annotations
 
+import math
 import os
-import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from observed_hooks.checkpoints import dtypes
 from observed_hooks.checkpoints.bundle import Bundle, Entry, read_index
+from observed_hooks.checkpoints.counters import counter
 from observed_hooks.checkpoints.data import CHECKSUM_BYTES, PartReader, open_part
-from observed_hooks.checkpoints.nodes import node_path, transformation
-from observed_hooks.checkpoints.wire import Span
+from observed_hooks.checkpoints.tally import NodeState, Tally
+from observed_hooks.checkpoints.wire import BYTES, Span
 
-MAX_NODES = 4096
-"""State of further nodes counts as unattributed: no pipeline has as many, a hostile file may."""
-
-_TYPE_NAME, _METADATA = 1, 2  # the fields of VariantTensorDataProto that come before the values
 _ITERATOR = b"tensorflow::Iterator"
-# Both tags and the type name, as every protobuf library writes them.
+# Tag, length and value of the type name, and the tag of the metadata, as every protobuf library writes them.
 _USUAL_HEADER = b"\n\x14tensorflow::Iterator\x12"
 _USUAL_HEADER_BYTES = len(_USUAL_HEADER)
+_TYPE_NAME, _METADATA = 1, 2  # the fields of VariantTensorDataProto that come before the values
 _PEEK_BYTES = 256  # holds the header of nearly every variant
+_MAX_FIELDS = 16  # looked at in one variant: those that matter come first
 _MAX_METADATA_BYTES = 1 << 20
-_MAX_NAME_BYTES = 4096
-_MAX_OWNERS = 4096  # different kinds of variant remembered at once
-_COUNTERS = b"0123456789]"
-
-# The key of the first component of one buffered element, as the nodes that hold elements write it.
-_ELEMENT = re.compile(
-    rb"@@(?:[0-9a-f]{32}\|[^@]{1,4096}:)?"
-    rb"(?:component\[0\]"  # shuffle, cache
-    rb"|buffer\[0\]"  # prefetch
-    rb"|\[0\]"  # parallel map
-    rb"|output_0"  # parallel batch, map_and_batch
-    rb"|\.results\[\d+\]\[0\]"  # parallel interleave
-    rb"|buffer\[\d+\]\[0\]"  # window
-    rb"|groups_\[\d+\]\[\d+\]\[0\]"  # group_by_window
-    rb")(?=@@|\Z)"
-)
-# The key with which such a node says how many elements it holds, also when it holds none.
-_HOLDER = re.compile(
-    rb"@@(?:[0-9a-f]{32}\|[^@]{1,4096}:)?"
-    rb"(?:num_elements|buffer_size|invocation_results_size|batch_results_size|current_elements\.size|groups_size)"
-    rb"(?=@@|\Z)"
-)
-
-
-@dataclass(frozen=True, slots=True)
-class NodeState:
-    """What one node of a pipeline has in a saved iterator."""
-
-    node: str
-    """Path from the consumer, such as `Prefetch::BatchV2::ShuffleAndRepeat`; see `nodes.node_path`."""
-    transformation: str
-    """Such as `Shuffle`."""
-    elements: int | None
-    """Elements buffered, each as this node would hand it on; None for a node that holds none."""
-    bytes: int
-    """As stored: elements are compressed."""
-    entries: int
-    """Variants in the vector."""
+_SHUFFLE_KEY = b"@@slices_size"  # only the own state of a shuffle has it
+_MAX_SHUFFLE_BYTES = 1 << 16  # usually 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,15 +69,40 @@ def iterator_name(entry: str) -> str:
 def _state(bundle: Bundle, entry: Entry) -> IteratorState | None:
     """Read one tensor of variants; None when something other than an iterator was saved in it."""
     with open_part(bundle, entry.parts[0]) as reader:
-        tally = _Tally()
-        for start, payload, end in reader.variants():
-            metadata = _metadata(reader, payload, end - CHECKSUM_BYTES)
-            if metadata is None and start == reader.start:
-                return None
-            tally.add(metadata or b"", end - start)
-    nodes = tuple(sorted(tally.nodes(), key=lambda state: (-state.bytes, state.node)))
-    attributed = sum(state.bytes for state in nodes)
-    return IteratorState(iterator_name(entry.name), entry.name, nodes, entry.size, entry.size - attributed)
+        tally = _tally(reader, entry)
+    if tally is None:
+        return None
+    nodes = tally.nodes()
+    remainder = entry.size - sum(state.bytes for state in nodes)
+    return IteratorState(iterator_name(entry.name), entry.name, nodes, entry.size, remainder)
+
+
+def _tally(reader: PartReader, entry: Entry) -> Tally | None:
+    tally = Tally()
+    variants = 0
+    for start, payload, end in reader.variants():
+        metadata = _metadata(reader, payload, end - CHECKSUM_BYTES)
+        if metadata is None and not variants:
+            return None
+        tally.add(metadata or b"", end - start)
+        if metadata and _SHUFFLE_KEY in metadata:
+            _declare(tally, metadata, reader, payload, end - CHECKSUM_BYTES)
+        variants += 1
+    if math.prod(entry.shape) != variants:
+        raise reader.error(reader.end, f"{variants} variants in {entry.name!r} of shape {entry.shape}")
+    return tally
+
+
+def _declare(tally: Tally, metadata: bytes, reader: PartReader, start: int, end: int) -> None:
+    """Pass on how many elements a shuffle says it holds.
+
+    They cannot just be counted: a symbolic checkpoint keeps the elements of slots that are empty by now.
+    """
+    size = end - start
+    variant = reader.peek(start, size) if size <= _MAX_SHUFFLE_BYTES else b""
+    elements = counter(Span(reader.path, start, variant), b"num_elements")
+    if elements is not None and elements >= 0:
+        tally.declare(metadata, elements)
 
 
 def _metadata(reader: PartReader, start: int, end: int) -> bytes | None:
@@ -136,70 +117,18 @@ def _metadata(reader: PartReader, start: int, end: int) -> bytes | None:
 
 def _metadata_of_any(reader: PartReader, start: int, end: int) -> bytes | None:
     """Do what `_metadata` does for headers that are long, or written in an unusual way."""
-    type_name = metadata = b""
+    type_name = b""
     position = start
-    while position < end:
+    for _ in range(_MAX_FIELDS):
+        if position >= end:
+            break
         tag, position = reader.varint(position, "a field's tag")
         size, position = reader.varint(position, "a field's length")
-        if tag & 7 != 2 or position + size > end:  # noqa: PLR2004 - the wire type of bytes
+        if tag & 7 != BYTES or position + size > end:
             raise reader.error(start, "a variant that is not a VariantTensorDataProto")
         if tag >> 3 == _TYPE_NAME:
             type_name = reader.peek(position, min(size, len(_ITERATOR) + 1))
-        elif tag >> 3 == _METADATA:
-            metadata = reader.peek(position, min(size, _MAX_METADATA_BYTES))
-            break
+        elif tag >> 3 == _METADATA and type_name == _ITERATOR:
+            return reader.peek(position, min(size, _MAX_METADATA_BYTES))
         position += size
-    return metadata if type_name == _ITERATOR else None
-
-
-@dataclass(slots=True)
-class _Counter:
-    """A NodeState in the making."""
-
-    bytes: int = 0
-    entries: int = 0
-    elements: int = 0
-    holds_elements: bool = False
-
-
-class _Tally:
-    """Adds up variants by the node that owns them."""
-
-    def __init__(self) -> None:
-        self._counters: dict[str, _Counter] = {}
-        self._unattributed = _Counter()
-        self._owners: dict[tuple[bytes, bytes], tuple[_Counter, int]] = {}
-
-    def add(self, metadata: bytes, size: int) -> None:
-        """Count one variant of `size` bytes."""
-        name, _, keys = metadata.partition(b"@@")
-        # The variants of one buffer differ only in a number at the end of their names.
-        kind = (name.rstrip(_COUNTERS), keys)
-        owner = self._owners.get(kind) or self._owner(kind, name, metadata)
-        counter, elements = owner
-        counter.bytes += size
-        counter.entries += 1
-        counter.elements += elements
-
-    def nodes(self) -> Iterator[NodeState]:
-        """Yield what has been counted, node by node."""
-        for node, counter in self._counters.items():
-            elements = counter.elements if counter.holds_elements else None
-            yield NodeState(node, transformation(node), elements, counter.bytes, counter.entries)
-
-    def _owner(self, kind: tuple[bytes, bytes], name: bytes, metadata: bytes) -> tuple[_Counter, int]:
-        elements = len(_ELEMENT.findall(metadata))
-        counter = self._counter(name)
-        counter.holds_elements |= elements > 0 or _HOLDER.search(metadata) is not None
-        if len(metadata) <= _PEEK_BYTES:
-            if len(self._owners) >= _MAX_OWNERS:
-                self._owners.clear()
-            self._owners[kind] = (counter, elements)
-        return counter, elements
-
-    def _counter(self, name: bytes) -> _Counter:
-        node = node_path(name.decode(errors="replace")) if len(name) <= _MAX_NAME_BYTES else ""
-        known = self._counters.get(node)
-        if known is None and node and len(self._counters) < MAX_NODES:
-            known = self._counters[node] = _Counter()
-        return known or self._unattributed
+    return b"" if type_name == _ITERATOR else None
