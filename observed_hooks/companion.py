@@ -13,15 +13,15 @@ if TYPE_CHECKING:
 class Companion(Protocol):
     """Saves something beside the model. Called on the training thread.
 
-    It must not raise for a failed save of its own: the model's save goes on.
+    A save of its own that fails is its own affair: the model's save goes on.
     """
 
     def before_save(self, session: tf.compat.v1.Session, global_step_value: int) -> None:
         """Save now: the model's save follows."""
         ...
 
-    def after_save(self, session: tf.compat.v1.Session, global_step_value: int) -> bool | None:
-        """Learn that the model's checkpoint is complete; return True to stop training."""
+    def after_save(self, session: tf.compat.v1.Session, global_step_value: int, *, succeeded: bool) -> bool:
+        """Learn that the model's checkpoint is complete, or was not made; return True to stop training."""
         ...
 
 

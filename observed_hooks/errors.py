@@ -6,6 +6,8 @@ TensorFlow's own hooks already catch. A message says what was expected, what cam
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 
 class ObservedHooksError(Exception):
     """Base of every error raised by this package."""
@@ -39,6 +41,14 @@ class RestoreError(StateError):
     """The input pipeline cannot be brought to the position that belongs to the model."""
 
 
+class UnserializableError(StateError):
+    """The input pipeline holds something that TensorFlow cannot save."""
+
+
+class InputTooLargeError(StateError):
+    """An input checkpoint grew beyond the limit that was set for it."""
+
+
 class CheckpointFormatError(ObservedHooksError, ValueError):
     """A checkpoint file that is damaged or is not a checkpoint; names the file and the offset."""
 
@@ -51,6 +61,12 @@ class CheckpointFormatError(ObservedHooksError, ValueError):
 
 
 def one_line(error: BaseException) -> str:
-    """Return the type of `error` and the first line of its message, for events and logs."""
-    lines = str(error).splitlines() or [""]
-    return f"{type(error).__name__}: {lines[0]}"
+    """Return the type of `error` and the line of its message that tells most, for events and logs."""
+    return f"{type(error).__name__}: {telling_line(str(error))}"
+
+
+def telling_line(message: str) -> str:
+    """Return the first line of `message`; for an error of TensorFlow's graph, the one that names the cause."""
+    lines = [line.strip() for line in message.splitlines() if line.strip()] or [""]
+    causes = [after for before, after in pairwise(lines) if before.startswith("Node: ")]
+    return causes[0] if causes else lines[0]

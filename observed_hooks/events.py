@@ -135,6 +135,17 @@ class SaveSkipped:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LeftoversRemoved:
+    """Temporary files of saves that were killed or failed were taken away."""
+
+    kind: Kind
+    checkpoint_dir: str
+    leftovers: int
+    """How many files, or directories of such."""
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CheckpointRestored:
     """A state was read back."""
 
@@ -193,6 +204,7 @@ Event: TypeAlias = (
     | CheckpointSaved
     | SaveFailed
     | SaveSkipped
+    | LeftoversRemoved
     | CheckpointRestored
     | RestoreFailed
     | InputRestarted

@@ -55,7 +55,7 @@ class BusListener(tf.compat.v1.train.CheckpointSaverListener):
 
     def before_save(self, session: tf.compat.v1.Session, global_step_value: int) -> None:
         """Note the time, behind the companions' saves."""
-        self._report_unfinished()
+        self._report_unfinished(session)
         if not self._announced:
             self._announced = True
             self._announce(session, global_step_value)
@@ -79,13 +79,11 @@ class BusListener(tf.compat.v1.train.CheckpointSaverListener):
                 stall_seconds=seconds,
             )
         )
-        companions = self.bus.companions if self.kind == "model" else ()
-        stops = [companion.after_save(session, global_step_value) for companion in companions]
-        return any(stops)
+        return self._tell_companions(session, global_step_value, succeeded=True)
 
     def end(self, session: tf.compat.v1.Session, global_step_value: int) -> None:  # noqa: ARG002 - TensorFlow's signature
         """Leave the bus: training ended as it should."""
-        self._report_unfinished()
+        self._report_unfinished(session)
         self.bus.leave(self.kind)
 
     def _announce(self, session: tf.compat.v1.Session, step: int) -> None:
@@ -100,7 +98,12 @@ class BusListener(tf.compat.v1.train.CheckpointSaverListener):
             )
         )
 
-    def _report_unfinished(self) -> None:
+    def _tell_companions(self, session: tf.compat.v1.Session, step: int, *, succeeded: bool) -> bool:
+        companions = self.bus.companions if self.kind == "model" else ()
+        stops = [companion.after_save(session, step, succeeded=succeeded) for companion in companions]
+        return any(stops)
+
+    def _report_unfinished(self, session: tf.compat.v1.Session) -> None:
         if self._began is None:
             return
         step, began_seconds = self._began
@@ -115,6 +118,7 @@ class BusListener(tf.compat.v1.train.CheckpointSaverListener):
                 error="the save began and was never completed",
             )
         )
+        self._tell_companions(session, step, succeeded=False)
 
     def _prefix(self, session: tf.compat.v1.Session, step: int) -> str:
         """Return the checkpoint's prefix: as told, else the newest of the graph's saver, else empty."""

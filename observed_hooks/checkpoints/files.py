@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from observed_hooks.events import CheckpointSize, Filesystem, Retained
 
 _CHECKPOINT_FILE = re.compile(
-    r"(?P<basename>.+)-(?P<step>\d+)\.(?:(?P<index>index)|(?P<meta>meta)|data-\d{5}-of-\d{5})\Z", re.DOTALL
+    r"(?P<basename>.+)-(?P<step>\d+)\.(?:(?P<index>index)|(?P<meta>meta)|data-\d{5}-of-(?P<shards>\d{5}))\Z", re.DOTALL
 )
 
 
@@ -31,6 +31,13 @@ class CheckpointFiles:
     size: CheckpointSize
     names: tuple[str, ...]
     """File names within the directory, the index first: removing in this order leaves no half checkpoint."""
+    complete: bool
+    """Whether every shard that the file names speak of is there."""
+
+
+def join(directory: str, name: str) -> str:
+    """Return the path of `name` in `directory`, which may be remote."""
+    return f"{directory.rstrip('/')}/{name}" if is_remote(directory) else os.path.join(directory, name)
 
 
 def is_remote(path: str) -> bool:
@@ -95,7 +102,12 @@ def _whole(matches: list[re.Match[str]], sizes: Mapping[str, int], directory: st
         step=int(matches[0]["step"]),
         size=CheckpointSize(data_bytes=total - index - meta, index_bytes=index, meta_bytes=meta),
         names=tuple(match[0] for match in matches),
+        complete=_complete([match for match in matches if match["shards"]]),
     )
+
+
+def _complete(data: list[re.Match[str]]) -> bool:
+    return bool(data) and all(len(data) == int(match["shards"]) for match in data)
 
 
 def split_prefix(prefix: str) -> tuple[str, str, int] | None:

@@ -3,30 +3,31 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import tensorflow as tf
 
 from observed_hooks.bus import CheckpointBus
 from observed_hooks.clock import Clock, SystemClock
-from observed_hooks.errors import ConfigurationError, one_line
-from observed_hooks.events import CheckpointingStarted
-from observed_hooks.hooks.reporting import reported_save, without_bus_listeners
+from observed_hooks.errors import ConfigurationError
+from observed_hooks.events import CheckpointingStarted, SaveCompleted
+from observed_hooks.hooks.heard import without_bus_listeners
 from observed_hooks.hooks.target import target_of
-from observed_hooks.saving.directory import require_writable
-from observed_hooks.saving.input_checkpoints import (
-    InputCheckpoints,
-    as_external_state_policy,
-    is_unserializable,
-    iterator_saver,
+from observed_hooks.saving.choices import (
+    ON_OVERSIZE,
+    ON_STEP_MISMATCH,
+    ON_UNSERIALIZABLE,
+    choose,
 )
-from observed_hooks.saving.restore import as_policy
+from observed_hooks.saving.choices import external_state_policy as choose_external_state_policy
+from observed_hooks.saving.cleaning import remove_older
+from observed_hooks.saving.directory import require_writable
+from observed_hooks.saving.input_checkpoints import InputCheckpoints, iterator_saver
+from observed_hooks.saving.input_writer import InputWriter, Tolerance
 from observed_hooks.saving.resume import Resume
 from observed_hooks.saving.triggers import ANY_STEPS, SaveTrigger
-from observed_hooks.session import SESSION_LOST, global_step_of_graph, run_started
-
-log = tf.compat.v1.logging
+from observed_hooks.session import global_step_of_graph, run_started
 
 
 class CheckpointInputPipelineHook(tf.compat.v1.train.SessionRunHook):
@@ -57,6 +58,9 @@ class CheckpointInputPipelineHook(tf.compat.v1.train.SessionRunHook):
         listeners: Sequence[tf.compat.v1.train.CheckpointSaverListener] | None = None,
         bus: CheckpointBus | None = None,
         on_step_mismatch: str = "nearest",
+        on_unserializable: str = "raise",
+        max_input_checkpoint_bytes: int | None = None,
+        on_oversize: str = "warn",
         clock: Clock | None = None,
     ) -> None:
         """Check the arguments; nothing is touched on disk yet.
@@ -74,6 +78,10 @@ class CheckpointInputPipelineHook(tf.compat.v1.train.SessionRunHook):
             bus: where saves are reported, and where the model's hook is met.
             on_step_mismatch: when there is no input checkpoint of the model's step: `nearest` takes the newest one
                 before it, `fail` raises, `restart` begins the pipeline afresh.
+            on_unserializable: when the pipeline can never be saved: `raise` an error at the first save, or `disable`
+                this hook and train on with one warning, each save counted as skipped.
+            max_input_checkpoint_bytes: what an input checkpoint may weigh on disk; None for any weight.
+            on_oversize: when one weighs more: `warn` once and keep it, `skip` it, which removes it again, or `raise`.
             clock: the clocks to use.
 
         Raises:
@@ -83,15 +91,20 @@ class CheckpointInputPipelineHook(tf.compat.v1.train.SessionRunHook):
         """
         if saver is not None and scaffold is not None:
             raise ConfigurationError("got both saver and scaffold; give one of them, or neither")
-        self._external_state_policy = as_external_state_policy(external_state_policy)
+        self._external_state_policy = choose_external_state_policy(external_state_policy)
         self._target = target_of(estimator, checkpoint_dir, save_secs, save_steps, follows_bus=bus is not None)
-        self._policy = as_policy(on_step_mismatch)
+        self._on_step_mismatch = choose("on_step_mismatch", on_step_mismatch, ON_STEP_MISMATCH)
+        self._tolerance = Tolerance(
+            on_unserializable=choose("on_unserializable", on_unserializable, ON_UNSERIALIZABLE),
+            max_bytes=max_input_checkpoint_bytes,
+            on_oversize=choose("on_oversize", on_oversize, ON_OVERSIZE),
+        )
         self._bus = bus or CheckpointBus()
         self._bus.require_open()
         self._clock = clock or SystemClock()
         self._given_saver = saver
         self._scaffold = scaffold
-        self._listeners = without_bus_listeners(listeners, self._bus)
+        self._saving_listeners = without_bus_listeners(listeners, self._bus)
         self._session: tf.compat.v1.Session | None = None
         """The session in which the iterators have been brought to the model's step."""
         self._trigger: SaveTrigger | None = None
@@ -100,12 +113,15 @@ class CheckpointInputPipelineHook(tf.compat.v1.train.SessionRunHook):
         """Add the ops that save the iterators, join the bus, and let the listeners begin."""
         self._bus.require_open()
         require_writable(self._target.directory)
+        removed = remove_older("input_pipeline", self._target.directory, self._target.basename, self._clock.time())
+        if removed:
+            self._bus.publish(removed)
         self._global_step = global_step_of_graph(self)
         self._own_saver = iterator_saver(self._external_state_policy) if self._makes_its_saver else None
         self._session = None
         self._bus.join("input_pipeline", self._target.directory, tf.compat.v1.get_default_graph(), run_started())
-        self._bus.accompany(self._target.basename, _AtModelSteps(self))
-        for listener in self._listeners:
+        self._bus.accompany(self._target.basename, _AtModelSteps(self._write_beside_model, self._finish))
+        for listener in self._saving_listeners:
             listener.begin()
 
     def before_run(self, run_context: tf.compat.v1.train.SessionRunContext) -> tf.compat.v1.train.SessionRunArgs | None:
@@ -131,7 +147,7 @@ class CheckpointInputPipelineHook(tf.compat.v1.train.SessionRunHook):
         last_step = int(session.run(self._global_step))
         if session is self._session and self._trigger and last_step != self._trigger.last_step:
             self._save(session, last_step)
-        for listener in self._listeners:
+        for listener in self._saving_listeners:
             listener.end(session, last_step)
         self._bus.leave("input_pipeline")
 
@@ -142,10 +158,11 @@ class CheckpointInputPipelineHook(tf.compat.v1.train.SessionRunHook):
     def _settle(self, session: tf.compat.v1.Session) -> None:
         """Bring the pipeline to the model's step, and make sure that this step has an input checkpoint."""
         step = int(session.run(self._global_step))
-        self._store = self._make_store()
+        store = self._make_store()
+        self._writer = InputWriter(store, self._tolerance, clock=self._clock, publish=self._bus.publish)
         self._trigger = self._make_trigger()
         self._publish_start(step)
-        restored_step = Resume(self._store, self._policy, self._bus.publish, self._clock).restore(session, step)
+        restored_step = Resume(store, self._on_step_mismatch, self._bus.publish, self._clock).restore(session, step)
         self._session = session
         if restored_step != step:
             self._save(session, step)
@@ -187,70 +204,50 @@ class CheckpointInputPipelineHook(tf.compat.v1.train.SessionRunHook):
 
     def _save(self, session: tf.compat.v1.Session, step: int) -> bool:
         """Save by this hook's own decision; tell whether a listener wants training to stop."""
-        if not self._write(session, step):
-            return False
-        self._tidy()
-        return self._after_save(session, step)
-
-    def _write(self, session: tf.compat.v1.Session, step: int) -> bool:
-        """Write the checkpoint of `step`; tell whether it is there."""
         decided_seconds = self._clock.monotonic()
-        for listener in self._listeners:
-            listener.before_save(session, step)
-        try:
-            with reported_save(self._bus, "input_pipeline", step, self._clock) as save:
-                save.prefix = self._store.save(session, step)
-        except SESSION_LOST:
-            raise
-        except (tf.errors.OpError, OSError, ValueError) as error:
-            if is_unserializable(error):
-                raise
-            log.warning(
-                "The input pipeline could not be saved at step %d; training goes on. %s",
-                step,
-                one_line(error),
-            )
+        saved = self._write(session, step)
+        if saved is None:
             return False
         if self._trigger:
             self._trigger.saved(step, decided_seconds)
-        return True
+        return self._finish(session, saved)
 
-    def _after_save(self, session: tf.compat.v1.Session, step: int) -> bool:
-        stops = [listener.after_save(session, step) for listener in self._listeners]
+    def _write(self, session: tf.compat.v1.Session, step: int) -> SaveCompleted | None:
+        for listener in self._saving_listeners:
+            listener.before_save(session, step)
+        return self._writer.write(session, step)
+
+    def _write_beside_model(self, session: tf.compat.v1.Session, step: int) -> SaveCompleted | None:
+        return self._write(session, step) if session is self._session else None
+
+    def _finish(self, session: tf.compat.v1.Session, saved: SaveCompleted) -> bool:
+        self._writer.finish(saved)
+        stops = [listener.after_save(session, saved.step) for listener in self._saving_listeners]
         return any(stops)
-
-    def _tidy(self) -> None:
-        try:
-            self._store.tidy()
-        except (tf.errors.OpError, OSError) as error:
-            log.warning(
-                "Old input checkpoints in %s could not be removed: %s",
-                self._target.directory,
-                one_line(error),
-            )
 
 
 class _AtModelSteps:
     """The hook as a companion of the model's saves.
 
     At the start of a session the model hook saves the step it has just restored, before the iterators can be
-    restored: saving them then would overwrite the good state of that step. So the hook must have settled in this very
-    session.
+    restored: saving them then would overwrite the good state of that step. So `write` does nothing before the hook has
+    settled in this very session.
     """
 
-    def __init__(self, hook: CheckpointInputPipelineHook) -> None:
-        self._hook = hook
-        self._saved_step: int | None = None
+    def __init__(
+        self,
+        write: Callable[[tf.compat.v1.Session, int], SaveCompleted | None],
+        finish: Callable[[tf.compat.v1.Session, SaveCompleted], bool],
+    ) -> None:
+        self._write = write
+        self._finish = finish
+        self._saved: SaveCompleted | None = None
 
     def before_save(self, session: tf.compat.v1.Session, global_step_value: int) -> None:
         """Save the input pipeline at the model's step."""
-        self._saved_step = None
-        if session is self._hook._session and self._hook._write(session, global_step_value):  # noqa: SLF001
-            self._saved_step = global_step_value
+        self._saved = self._write(session, global_step_value)
 
-    def after_save(self, session: tf.compat.v1.Session, global_step_value: int) -> bool | None:
+    def after_save(self, session: tf.compat.v1.Session, global_step_value: int, *, succeeded: bool) -> bool:
         """Drop what the model's retention has dropped."""
-        if self._saved_step != global_step_value:
-            return None
-        self._hook._tidy()  # noqa: SLF001
-        return self._hook._after_save(session, global_step_value)  # noqa: SLF001
+        saved, self._saved = self._saved, None
+        return saved is not None and self._finish(session, saved)

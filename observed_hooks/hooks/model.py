@@ -11,11 +11,15 @@ import tensorflow as tf
 from observed_hooks.bus import CheckpointBus
 from observed_hooks.checkpoints.files import checkpoints
 from observed_hooks.clock import Clock, SystemClock
+from observed_hooks.companion import Companion
 from observed_hooks.errors import ConfigurationError, StateError
-from observed_hooks.events import CheckpointingStarted, CheckpointRestored
-from observed_hooks.hooks.reporting import reported_save, without_bus_listeners
+from observed_hooks.events import CheckpointingStarted, CheckpointRestored, SaveCompleted
+from observed_hooks.hooks.heard import without_bus_listeners
+from observed_hooks.saving import state_file
+from observed_hooks.saving.cleaning import remove_of_step, remove_older
 from observed_hooks.saving.directory import as_directory, require_writable
 from observed_hooks.saving.neighbours import Neighbours
+from observed_hooks.saving.timing import timed_save
 from observed_hooks.saving.triggers import ANY_STEPS, Interval, SaveTrigger
 from observed_hooks.session import global_step_of_graph, run_started
 
@@ -94,6 +98,7 @@ class CheckpointSaverHook(tf.compat.v1.train.CheckpointSaverHook):
         """Look at directory and graph, join the bus, and let the listeners begin."""
         self._bus.require_open()
         require_writable(self._directory)
+        self._prepare_directory()
         self._global_step = global_step_of_graph(self)
         self._neighbours = Neighbours(self._directory)
         self._bus.join("model", self._directory, tf.compat.v1.get_default_graph(), run_started())
@@ -143,6 +148,14 @@ class CheckpointSaverHook(tf.compat.v1.train.CheckpointSaverHook):
             listener.end(session, last_step)
         self._bus.leave("model")
 
+    def _prepare_directory(self) -> None:
+        """Put right what a killed run has left, before the session looks for a checkpoint to restore."""
+        directory, basename = os.path.split(self._path)
+        removed = remove_older("model", directory, basename, self._clock.time())
+        if removed:
+            self._bus.publish(removed)
+        state_file.mend(directory, basename)
+
     def _report_restore(self, step: int) -> None:
         """Tell of the model that the session has restored; a session that starts at 0 restored none."""
         restored = checkpoints(*os.path.split(self._path)).get(step) if step else None
@@ -161,12 +174,26 @@ class CheckpointSaverHook(tf.compat.v1.train.CheckpointSaverHook):
         companions = self._bus.companions
         for companion in companions:
             companion.before_save(session, step)
-        with reported_save(self._bus, "model", step, self._clock) as save:
-            save.prefix = self._write(session, step)
+        saved = self._saved(session, step, companions)
         self._trigger.saved(step, decided_seconds)
-        around = (*companions, *self._saving_listeners)
-        stops = [listener.after_save(session, step) for listener in around]
+        self._bus.publish(saved)
+        stops = [companion.after_save(session, step, succeeded=True) for companion in companions]
+        stops += [listener.after_save(session, step) for listener in self._saving_listeners]
         return any(stops)
+
+    def _saved(self, session: tf.compat.v1.Session, step: int, companions: tuple[Companion, ...]) -> SaveCompleted:
+        """Write the checkpoint; when that fails, leave nothing half-written and let the error go on to the user."""
+        try:
+            return timed_save(
+                "model", step, lambda: self._write(session, step), clock=self._clock, publish=self._bus.publish
+            )
+        except BaseException:
+            removed = remove_of_step("model", *os.path.split(self._path), step)
+            if removed:
+                self._bus.publish(removed)
+            for companion in companions:
+                companion.after_save(session, step, succeeded=False)
+            raise
 
     def _write(self, session: tf.compat.v1.Session, step: int) -> str:
         """Write the checkpoint of `step`; return its prefix once all files are complete."""

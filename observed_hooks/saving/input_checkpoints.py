@@ -9,14 +9,14 @@ import contextlib
 from typing import Any
 
 import tensorflow as tf
-from google.protobuf import text_format
 
 from observed_hooks import _tensorflow
 from observed_hooks.checkpoints import files
-from observed_hooks.errors import ConfigurationError
+from observed_hooks.errors import ConfigurationError, telling_line
+from observed_hooks.events import LeftoversRemoved
+from observed_hooks.saving import state_file
+from observed_hooks.saving.cleaning import remove_of_step
 from observed_hooks.saving.retention import expired
-
-_EXTERNAL_STATE_POLICIES = ("warn", "ignore", "fail")
 
 
 class InputCheckpoints:
@@ -67,7 +67,12 @@ class InputCheckpoints:
         """Put the iterators back at their beginning, after a restore that failed half-way."""
         session.run(_tensorflow.iterator_initializers(session.graph))
 
-    def tidy(self) -> None:
+    def size_bytes(self, step: int) -> int | None:
+        """Return the bytes on disk of the checkpoint of `step`, None when it is not there."""
+        found = files.checkpoints(self._directory, self._basename).get(step)
+        return found.size.total_bytes if found else None
+
+    def tidy(self, saved_step: int) -> None:
         """Remove the checkpoints that are due to go, and name the others in the state file."""
         if self._saver_keeps:
             return
@@ -75,24 +80,24 @@ class InputCheckpoints:
         on_disk = everything.pop(self._basename, {})
         # Whatever is not an input pipeline's may be the model's: in doubt the partner is kept.
         model_steps = {step for name in everything if not name.startswith("input") for step in everything[name]}
-        for step in expired(on_disk, model_steps, self._limit):
+        for step in expired(on_disk, model_steps, saved_step, self._limit):
             self._remove(on_disk.pop(step))
-        prefixes = [self.prefix(step) for step in on_disk]
-        if prefixes:
-            self._write_state(prefixes)
+        if on_disk:
+            state_file.write(self._directory, self._state_file, [self.prefix(step) for step in on_disk])
 
-    def _write_state(self, prefixes: list[str]) -> None:
-        """Name the checkpoints, the newest last, in the file that `tf.train.latest_checkpoint` reads."""
-        state = tf.compat.v1.train.generate_checkpoint_state_proto(self._directory, prefixes[-1], prefixes)
-        path = f"{self._directory.rstrip('/')}/{self._state_file}"
-        aside = f"{path}.tmp"
-        with tf.io.gfile.GFile(aside, "w") as file:
-            file.write(text_format.MessageToString(state))
-        tf.io.gfile.rename(aside, path, overwrite=True)
+    def remove(self, step: int) -> None:
+        """Remove the checkpoint of `step`, if it is there."""
+        found = files.checkpoints(self._directory, self._basename).get(step)
+        if found is not None:
+            self._remove(found)
+
+    def clean(self, step: int) -> LeftoversRemoved | None:
+        """Remove what a save of `step` that failed has left behind."""
+        return remove_of_step("input_pipeline", self._directory, self._basename, step)
 
     @property
     def _path(self) -> str:
-        return f"{self._directory.rstrip('/')}/{self._basename}"
+        return files.join(self._directory, self._basename)
 
     @property
     def _state_file(self) -> str:
@@ -101,7 +106,7 @@ class InputCheckpoints:
     def _remove(self, checkpoint: files.CheckpointFiles) -> None:
         for name in checkpoint.names:
             with contextlib.suppress(tf.errors.NotFoundError):
-                tf.io.gfile.remove(f"{self._directory.rstrip('/')}/{name}")
+                tf.io.gfile.remove(files.join(self._directory, name))
 
 
 def iterator_saver(external_state_policy: str) -> Any:
@@ -124,21 +129,9 @@ def iterator_saver(external_state_policy: str) -> Any:
     return tf.compat.v1.train.Saver(saveables, sharded=True, max_to_keep=0)
 
 
-def as_external_state_policy(policy: Any | None) -> str:
-    """Return `warn`, `ignore` or `fail`; None stands for `fail`.
-
-    Raises:
-        ConfigurationError: it is none of them.
-    """
-    name = "fail" if policy is None else str(getattr(policy, "name", policy)).lower()
-    if name not in _EXTERNAL_STATE_POLICIES:
-        raise ConfigurationError(
-            f"expected external_state_policy to be one of {', '.join(_EXTERNAL_STATE_POLICIES)}, got {policy!r}"
-        )
-    return name
-
-
-def is_unserializable(error: Exception) -> bool:
-    """Tell whether a save failed in the pipeline itself, and so will fail again, rather than in writing files."""
+def unserializable(error: Exception) -> str | None:
+    """Return what makes the pipeline impossible to save, None for an error in writing files, which may pass."""
     op = getattr(error, "op", None)
-    return op is not None and op.type == "SerializeIterator"
+    if op is None or op.type != "SerializeIterator":
+        return None
+    return f"the iterator {op.inputs[0].op.name!r} cannot be saved: {telling_line(str(error))}"

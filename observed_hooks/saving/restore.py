@@ -7,24 +7,8 @@ without one is the user's choice.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Literal, TypeAlias, get_args
 
-from observed_hooks.errors import ConfigurationError
-
-OnStepMismatch: TypeAlias = Literal["nearest", "fail", "restart"]
-
-
-def as_policy(on_step_mismatch: str) -> OnStepMismatch:
-    """Check the argument of a hook.
-
-    Raises:
-        ConfigurationError: it is none of the policies.
-    """
-    policies: tuple[OnStepMismatch, ...] = get_args(OnStepMismatch)
-    for policy in policies:
-        if policy == on_step_mismatch:
-            return policy
-    raise ConfigurationError(f"expected on_step_mismatch to be one of {', '.join(policies)}, got {on_step_mismatch!r}")
+from observed_hooks.saving.choices import OnStepMismatch
 
 
 def candidates(available: Iterable[int], model_step: int, policy: OnStepMismatch) -> tuple[int, ...]:

@@ -9,8 +9,9 @@ import tensorflow as tf
 from observed_hooks.clock import Clock
 from observed_hooks.errors import RestoreError, one_line
 from observed_hooks.events import CheckpointRestored, Event, InputRestarted, RestoreFailed
+from observed_hooks.saving.choices import OnStepMismatch
 from observed_hooks.saving.input_checkpoints import InputCheckpoints
-from observed_hooks.saving.restore import OnStepMismatch, candidates
+from observed_hooks.saving.restore import candidates
 from observed_hooks.session import SESSION_LOST
 
 log = tf.compat.v1.logging

@@ -1,0 +1,34 @@
+"""Taking away what failed and killed saves leave behind, where it is ours."""
+
+from __future__ import annotations
+
+import tensorflow as tf
+
+from observed_hooks.checkpoints.leftovers import Leftover, leftovers, remove
+from observed_hooks.events import Kind, LeftoversRemoved
+
+log = tf.compat.v1.logging
+
+
+def remove_older(kind: Kind, directory: str, basename: str, before_seconds: float) -> LeftoversRemoved | None:
+    """Remove the left-overs of saves to this basename that were last touched before `before_seconds` since the epoch.
+
+    To be called before the first save of a run: what is younger may belong to a save that is still being written.
+    """
+    old = [one for one in leftovers(directory, basename) if one.modified_seconds < before_seconds]
+    return _remove(kind, directory, old)
+
+
+def remove_of_step(kind: Kind, directory: str, basename: str, step: int) -> LeftoversRemoved | None:
+    """Remove the left-overs of a save of `step` that has just failed, so that it does not fill the disk."""
+    return _remove(kind, directory, [one for one in leftovers(directory, basename) if one.step == step])
+
+
+def _remove(kind: Kind, directory: str, found: list[Leftover]) -> LeftoversRemoved | None:
+    if not found:
+        return None
+    for one in found:
+        remove(one)
+    size_bytes = sum(one.size_bytes for one in found)
+    log.warning("Removed what %d unfinished saves had left in %s: %d bytes.", len(found), directory, size_bytes)
+    return LeftoversRemoved(kind=kind, checkpoint_dir=directory, leftovers=len(found), size_bytes=size_bytes)
