@@ -26,7 +26,7 @@ from tests.sinks.examples import EVENTS, RECORDS, record, restored, saved, start
 
 SILENT = {
     SaveCompleted,  # not measured yet: sinks get a CheckpointSaved in its place
-    LeftoversRemoved,  # a note about another run's files, for the record alone
+    LeftoversRemoved,  # a note for the record: what was removed is not there to be measured
 }
 
 every_event = pytest.mark.parametrize("event", EVENTS, ids=lambda event: type(event).__name__)
