@@ -134,6 +134,35 @@ FILESYSTEM_FREE = _gauge(
 FILESYSTEM_SIZE = _gauge(
     "filesystem_size_bytes", "bytes", "Size of the checkpoint directory's file system; absent when remote."
 )
+_NODE = ("iterator", "node", "transformation")
+BUFFER_ELEMENTS = _gauge(
+    "buffer_elements",
+    "",
+    "Elements that a tf.data node of the running pipeline holds in its buffer.",
+    *_NODE,
+    scalar=Scalar(tag="input_pipeline/{transformation}/buffer_elements"),
+)
+BUFFER_BYTES = _gauge(
+    "buffer_bytes",
+    "bytes",
+    "Bytes of memory that a tf.data node of the running pipeline holds in its buffer.",
+    *_NODE,
+    scalar=Scalar(tag="input_pipeline/{transformation}/buffer_mib", divisor=MIB),
+)
+BUFFER_CAPACITY = _gauge(
+    "buffer_capacity_elements",
+    "",
+    "Elements that fit into a tf.data node's buffer; absent where the program does not fix it.",
+    *_NODE,
+    scalar=Scalar(tag="input_pipeline/{transformation}/buffer_capacity_elements"),
+)
+ITERATOR_STATE = _gauge(
+    "iterator_state_bytes",
+    "bytes",
+    "Bytes that a tf.data node takes in the newest input checkpoint.",
+    *_NODE,
+    scalar=Scalar(tag="input_pipeline/{transformation}/state_mib", divisor=MIB),
+)
 RESTORES = _counter("restores", "", "Restores by outcome.", "kind", "outcome")
 RESTORE_DURATION = _gauge(
     "restore_duration_seconds",
@@ -176,7 +205,8 @@ OBSERVER_SECONDS = _counter("observer_seconds", "seconds", "Seconds spent on the
 CATALOGUE: tuple[Metric, ...] = (
     *(SAVE_DURATION, SAVE_STALL, LAST_SAVE_DURATION, LAST_SAVE_STALL, LAST_SAVE_TIMESTAMP, LAST_SAVE_STEP),
     *(SAVES, CHECKPOINT_SIZE, CHECKPOINT_BASELINE, CHECKPOINT_WRITTEN, RETAINED_CHECKPOINTS, RETAINED_BYTES),
-    *(FILESYSTEM_FREE, FILESYSTEM_SIZE, RESTORES, RESTORE_DURATION, RESTORE_STEP_SKEW),
+    *(FILESYSTEM_FREE, FILESYSTEM_SIZE, BUFFER_ELEMENTS, BUFFER_BYTES, BUFFER_CAPACITY, ITERATOR_STATE),
+    *(RESTORES, RESTORE_DURATION, RESTORE_STEP_SKEW),
     *(GLOBAL_STEP, RUN_ACTIVE, SAVE_INTERVAL_SECONDS, SAVE_INTERVAL_STEPS, RUN_INFO),
     *(EVENTS_DROPPED, SINK_ERRORS, OBSERVER_SECONDS),
 )
