@@ -33,5 +33,5 @@ def task_from_environment(environment: Mapping[str, str] | None = None) -> Task:
         cluster, task = config.get("cluster", {}), config.get("task", {})
         replicas = sum(len(cluster.get(job, ())) for job in _JOBS_THAT_TRAIN)
         return Task(str(task.get("type", "worker")), int(task.get("index", 0)), max(replicas, 1))
-    except (ValueError, TypeError, AttributeError):
+    except (ValueError, TypeError, AttributeError, OverflowError):
         return Task()
