@@ -2,11 +2,13 @@
 
 Order: items are handled in the order in which they were put.
 Thread: `handle` runs on the worker's own daemon thread, which starts with the first item; never on the caller's.
-Failure: whatever `handle` raises goes to `on_error` and the next item follows. A full queue refuses the newest item.
+Failure: whatever `handle` raises goes to `on_error` and the next item follows, also when `on_error` raises. A full
+queue refuses the newest item. Items wait while the process cannot start a thread; the next one put tries again.
 """
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import threading
 import time
@@ -73,7 +75,7 @@ class Worker(Generic[Item]):
 
     def _pass(self, marker: _Marker, timeout: float) -> bool:
         if self._thread is None:
-            return True
+            return self._queue.empty()
         deadline = time.monotonic() + timeout
         try:
             self._queue.put(marker, timeout=max(timeout, 0.0))
@@ -85,8 +87,10 @@ class Worker(Generic[Item]):
         with self._start_lock:
             if self._thread is None:
                 # A daemon: a sink that hangs for ever must not keep the process from ending.
-                self._thread = threading.Thread(target=self._serve, name=self._name, daemon=True)
-                self._thread.start()
+                thread = threading.Thread(target=self._serve, name=self._name, daemon=True)
+                with contextlib.suppress(RuntimeError):  # no thread to be had, or the interpreter is shutting down
+                    thread.start()
+                    self._thread = thread
 
     def _serve(self) -> None:
         while True:
@@ -103,6 +107,7 @@ class Worker(Generic[Item]):
         try:
             self._handle(item)
         except BaseException as error:  # noqa: BLE001 - a handler may raise SystemExit; the thread must go on
-            self._on_error(item, error)
+            with contextlib.suppress(Exception):
+                self._on_error(item, error)
         finally:
             self._busy_since = None
