@@ -97,7 +97,8 @@ class Lane:
             log.warning("Sink %s failed; training and the other sinks go on.", self.name, exc_info=error)
 
     def _late(self, waited_seconds: float) -> bool:
-        self._look_after(min(waited_seconds, self._patience_seconds))
+        if waited_seconds > 0:  # otherwise another sink has used up the time, and nothing is known of this one
+            self._look_after(min(waited_seconds, self._patience_seconds))
         return False
 
     def _look_after(self, patience_seconds: float) -> None:
