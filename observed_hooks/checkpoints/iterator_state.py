@@ -1,6 +1,6 @@
 """The saved state of tf.data iterators, split by the node of the pipeline that it belongs to.
 
-An iterator is saved as a vector of variants, whose metadata tell the node; `tally` has the details. Only the
+An iterator is saved as a vector of variants, whose metadata tell the node; `node_tally` has the details. Only the
 metadata are read, never the (compressed) elements, so a state of any size takes the same little memory.
 
 Sources: `iterator_ops.cc` and `tensor.proto` (VariantTensorDataProto) in TensorFlow.
@@ -16,7 +16,7 @@ from observed_hooks.checkpoints import dtypes
 from observed_hooks.checkpoints.bundle import Bundle, Entry, read_index
 from observed_hooks.checkpoints.counters import counter
 from observed_hooks.checkpoints.data import CHECKSUM_BYTES, PartReader, open_part
-from observed_hooks.checkpoints.tally import NodeState, Tally
+from observed_hooks.checkpoints.node_tally import NodeState, Tally
 from observed_hooks.checkpoints.wire import BYTES, Span
 
 _ITERATOR = b"tensorflow::Iterator"

@@ -15,7 +15,7 @@ _COMPONENT = re.compile(r"(?P<type>[A-Z][A-Za-z0-9]*)(?P<inputs>(?:\[\d+\])*)")
 # Of these the number tells one of several inputs, each with its own place in the program. Of all others
 # (FlatMap, Interleave, GroupByWindow, Repeat) it counts iterators that come and go with the data.
 _WITH_INPUTS = frozenset({"Zip", "Concatenate", "DirectedInterleave"})
-_VERSION = re.compile(r"V\d+\Z")
+_VERSION = re.compile(r"(?<=.)V\d+\Z")
 _TRANSFORMATIONS = {
     "ShuffleAndRepeat": "Shuffle",
     "MemoryCache": "Cache",

@@ -57,7 +57,7 @@ def _read(path: str) -> Span:
         if size > MAX_TABLE_BYTES:
             problem = f"an index of {size} bytes; at most {MAX_TABLE_BYTES} are read"
             raise CheckpointFormatError(path, 0, problem)
-        return Span(path, 0, file.read(MAX_TABLE_BYTES))
+        return Span(path, 0, file.read(size))
 
 
 def _index_handle(table: Span) -> Span:

@@ -24,6 +24,7 @@ _MAX_NAME_BYTES = 4096
 _MAX_OWNERS = 4096  # different kinds of variant remembered at once,
 _MAX_REMEMBERED_BYTES = 256  # and how long the metadata of such a kind may be
 _NUMBER = b"0123456789]"
+_BEFORE_NUMBER = (b":", b"[")
 
 # The key of the first component of one buffered element, as the nodes that hold elements write it.
 _ELEMENT = re.compile(
@@ -90,8 +91,9 @@ class Tally:
     def add(self, metadata: bytes, size: int) -> None:
         """Count one variant of `size` bytes."""
         name, _, keys = metadata.partition(DELIMITER)
-        # The variants of one buffer differ only in a number at the end of their names.
-        kind = (name.rstrip(_NUMBER), keys)
+        # The variants of one buffer differ only in a number at the end of their names, after `::` or `[`.
+        stem = name.rstrip(_NUMBER)
+        kind = (stem if stem.endswith(_BEFORE_NUMBER) else name, keys)
         owner, elements = self._owners.get(kind) or self._owner(kind, name, metadata)
         owner.bytes += size
         owner.entries += 1
