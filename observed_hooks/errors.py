@@ -37,6 +37,10 @@ class BusClosedError(StateError):
     """The bus was closed; it takes no new listeners, subscribers or hooks."""
 
 
+class SaveError(StateError):
+    """A model checkpoint could not be written, and TensorFlow's own error would have passed for the end of the data."""
+
+
 class RestoreError(StateError):
     """The input pipeline cannot be brought to the position that belongs to the model."""
 

@@ -13,6 +13,9 @@ from observed_hooks.version import VERSION
 # The session is gone: MonitoredSession makes a new one and restores the last checkpoint. Not ours to swallow.
 SESSION_LOST = (tf.errors.AbortedError, tf.errors.UnavailableError)
 
+# A session takes these for the end of the data, and training for done. A file that may not grow raises the first.
+ENDS_IN_SILENCE = (tf.errors.OutOfRangeError, StopIteration)
+
 
 def run_started() -> RunStarted:
     """Return the event that opens a run in this process."""

@@ -12,7 +12,7 @@ from observed_hooks.bus import CheckpointBus
 from observed_hooks.checkpoints.files import checkpoints
 from observed_hooks.clock import Clock, SystemClock
 from observed_hooks.companion import Companion
-from observed_hooks.errors import ConfigurationError, StateError
+from observed_hooks.errors import ConfigurationError, SaveError, StateError, one_line
 from observed_hooks.events import CheckpointingStarted, CheckpointRestored, SaveCompleted
 from observed_hooks.hooks.heard import without_bus_listeners
 from observed_hooks.saving import state_file
@@ -21,7 +21,7 @@ from observed_hooks.saving.directory import as_directory, require_writable
 from observed_hooks.saving.neighbours import Neighbours
 from observed_hooks.saving.timing import timed_save
 from observed_hooks.saving.triggers import ANY_STEPS, Interval, SaveTrigger
-from observed_hooks.session import global_step_of_graph, run_started
+from observed_hooks.session import ENDS_IN_SILENCE, global_step_of_graph, run_started
 
 log = tf.compat.v1.logging
 
@@ -187,12 +187,16 @@ class CheckpointSaverHook(tf.compat.v1.train.CheckpointSaverHook):
             return timed_save(
                 "model", step, lambda: self._write(session, step), clock=self._clock, publish=self._bus.publish
             )
-        except BaseException:
+        except BaseException as error:
             removed = remove_of_step("model", *os.path.split(self._path), step)
             if removed:
                 self._bus.publish(removed)
             for companion in companions:
                 companion.after_save(session, step, succeeded=False)
+            if isinstance(error, ENDS_IN_SILENCE):
+                raise SaveError(
+                    f"the checkpoint of step {step} could not be written to {self._path}: {one_line(error)}"
+                ) from error
             raise
 
     def _write(self, session: tf.compat.v1.Session, step: int) -> str:

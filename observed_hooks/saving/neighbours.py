@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
-import tensorflow as tf
+from observed_hooks.saving import state_file
 
 
 class Neighbours:
@@ -17,8 +17,7 @@ class Neighbours:
 
     def __init__(self, directory: str) -> None:
         """Count what the directory's state file names now as known: it comes from an earlier run."""
-        state = tf.compat.v1.train.get_checkpoint_state(directory)
-        self._known = _names(state.all_model_checkpoint_paths if state else ())
+        self._known = set(state_file.named(directory))
 
     def ours(self, prefix: str) -> None:
         """Remember a checkpoint that we wrote."""

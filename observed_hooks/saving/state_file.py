@@ -28,28 +28,32 @@ def write(directory: str, name: str, prefixes: Sequence[str]) -> None:
     tf.io.gfile.rename(aside, path, overwrite=True)
 
 
-def mend(directory: str, basename: str) -> None:
-    """Rewrite a model's state file that is damaged, or names a checkpoint that is not there, from what is on disk.
+def named(directory: str) -> tuple[str, ...]:
+    """Return the names of the checkpoints in a model's state file, the newest last; empty when it cannot be read."""
+    try:
+        state = tf.train.get_checkpoint_state(directory)
+    except (ValueError, tf.errors.OpError):  # empty, not text, or unreadable: TensorFlow lets these through
+        return ()
+    return tuple(os.path.basename(prefix) for prefix in state.all_model_checkpoint_paths) if state else ()
 
-    A file that is absent stays absent: that is how people ask for a fresh start.
+
+def mend(directory: str, basename: str) -> None:
+    """Put right a model's state file that is damaged, or whose newest checkpoint is not there.
+
+    It is written anew from the checkpoints on disk; without any it is put aside. A file that is absent stays absent:
+    that is how people ask for a fresh start.
     """
-    if not tf.io.gfile.exists(join(directory, MODEL_STATE)):
+    path = join(directory, MODEL_STATE)
+    if not tf.io.gfile.exists(path):
         return
     whole = [found for found in checkpoints(directory, basename).values() if found.complete]
-    newest = _newest_named(directory)
-    if not whole or newest in {os.path.basename(found.prefix) for found in whole}:
+    names = named(directory)
+    if names and (not whole or names[-1] in {os.path.basename(found.prefix) for found in whole}):
         return
-    log.warning(
-        "The file %s is damaged or names a checkpoint that is not there (%s); it was written anew from the %d "
-        "checkpoints on disk, the newest of step %d.",
-        join(directory, MODEL_STATE),
-        newest or "none",
-        len(whole),
-        whole[-1].step,
-    )
-    write(directory, MODEL_STATE, [found.prefix for found in whole])
-
-
-def _newest_named(directory: str) -> str | None:
-    state = tf.train.get_checkpoint_state(directory)
-    return os.path.basename(state.model_checkpoint_path) if state and state.model_checkpoint_path else None
+    damage = f"The file {path} is damaged or names a checkpoint that is not there ({names[-1] if names else 'none'})"
+    if whole:
+        log.warning("%s; it was written anew, and names the one of step %d.", damage, whole[-1].step)
+        write(directory, MODEL_STATE, [found.prefix for found in whole])
+    else:
+        log.warning("%s, and no checkpoint is on disk; it was put aside as %s.damaged.", damage, path)
+        tf.io.gfile.rename(path, f"{path}.damaged", overwrite=True)
