@@ -63,5 +63,5 @@ def _read(path: str) -> list[int]:
         with open(path, encoding="utf-8") as file:
             sizes = json.load(file)["first_sizes_bytes"]
         return [int(size) for size in sizes][:SAVES_FOR_BASELINE]
-    except (OSError, ValueError, TypeError, KeyError):
+    except (OSError, ValueError, TypeError, KeyError, OverflowError):
         return []

@@ -1,7 +1,11 @@
-"""From "the files are complete" to what they weigh: the measuring that stays off the training thread."""
+"""From "the files are complete" to what they weigh: the measuring that stays off the training thread.
+
+What cannot be measured is unknown, and the save is told all the same.
+"""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 
 from observed_hooks.checkpoints import files
@@ -15,6 +19,8 @@ from observed_hooks.events import (
     SaveCompleted,
 )
 
+log = logging.getLogger("observed_hooks")
+
 
 class Measurement:
     """Turns a `SaveCompleted` into a `CheckpointSaved`; hands every other event on as it is.
@@ -25,6 +31,7 @@ class Measurement:
     def __init__(self) -> None:
         """Start with no baseline; each is read when its directory is first seen."""
         self._baselines: dict[tuple[str, str], Baseline] = {}
+        self._unreadable: set[str] = set()
 
     def __call__(self, event: Event) -> Iterator[Event]:
         """Yield what the sinks shall get for `event`."""
@@ -32,7 +39,18 @@ class Measurement:
 
     def _measured(self, save: SaveCompleted) -> CheckpointSaved:
         where = files.split_prefix(save.prefix)
-        return self._on_disk(save, *where) if where else _saved(save, None, None, None, None)
+        if where is None:
+            return _unknown(save)
+        try:
+            return self._on_disk(save, *where)
+        except Exception as error:  # noqa: BLE001 - a remote file system may raise anything
+            self._warn_once(where[0], error)
+            return _unknown(save)
+
+    def _warn_once(self, directory: str, error: Exception) -> None:
+        if directory not in self._unreadable:
+            self._unreadable.add(directory)
+            log.warning("The checkpoints in %s cannot be measured; their sizes are unknown.", directory, exc_info=error)
 
     def _on_disk(self, save: SaveCompleted, directory: str, basename: str, step: int) -> CheckpointSaved:
         found = files.checkpoints(directory, basename)
@@ -48,6 +66,10 @@ class Measurement:
         if key not in self._baselines:
             self._baselines[key] = Baseline.beside(directory, basename)
         return self._baselines[key]
+
+
+def _unknown(save: SaveCompleted) -> CheckpointSaved:
+    return _saved(save, None, None, None, None)
 
 
 def _saved(
