@@ -139,8 +139,8 @@ class Dispatcher:
             self._lanes = (*self._lanes, Lane(sink, name, self.tally, self._clock, self._limits))
 
     def put(self, record: Record) -> None:
-        """Take one record for all sinks: never blocks, never raises."""
-        if not self._worker.put(record):
+        """Take one record for all sinks: never blocks, never raises. Without a sink nothing is measured or started."""
+        if self._lanes and not self._worker.put(record):
             self.tally.dropped(ALL_SINKS)
 
     def refuse(self) -> int:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable, Iterable, Iterator
 
 import pytest
@@ -118,6 +119,22 @@ class TestFanOut:
         assert steps(sink) == [3]
         assert dict(dispatcher.tally.total().failed)["measure"] == 2
         assert len([each for each in caplog.records if each.levelno >= logging.WARNING]) == 1
+
+
+class TestWithoutSinks:
+    def test_nothing_is_measured_and_no_thread_is_started(self, start: Start) -> None:
+        measured: list[Event] = []
+
+        def measure(event: Event) -> Iterable[Event]:
+            measured.append(event)
+            return [event]
+
+        before = set(threading.enumerate())
+        dispatcher = start(measure=measure)
+        dispatcher.put(record(skipped(1)))
+        assert dispatcher.flush(PATIENCE_SECONDS)
+        assert measured == []
+        assert set(threading.enumerate()) <= before
 
 
 class TestFailingSink:
