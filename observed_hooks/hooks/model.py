@@ -88,7 +88,8 @@ class CheckpointSaverHook(tf.compat.v1.train.CheckpointSaverHook):
         self._path = os.path.join(directory, checkpoint_basename)
         self._given_saver = saver
         self._given_scaffold = scaffold
-        self._saving_listeners = without_bus_listeners(listeners, self._bus)
+        # TensorFlow's own name and a list of ours: Estimator.train(saving_listeners=...) appends to it.
+        self._listeners = list(listeners or ())
         self._writes_graph = save_graph_def
         self._interval = interval
         self._clock = clock or SystemClock()
@@ -102,6 +103,7 @@ class CheckpointSaverHook(tf.compat.v1.train.CheckpointSaverHook):
         self._global_step = global_step_of_graph(self)
         self._neighbours = Neighbours(self._directory)
         self._bus.join("model", self._directory, tf.compat.v1.get_default_graph(), run_started())
+        self._saving_listeners = without_bus_listeners(self._listeners, self._bus)
         for listener in self._saving_listeners:
             listener.begin()
 
