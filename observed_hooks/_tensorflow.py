@@ -5,13 +5,13 @@ TensorFlow keeps no promise about these, so whatever breaks with a new release b
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import uuid
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import tensorflow as tf
 from tensorflow.python.data.ops import iterator_ops
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from tensorflow.python.training import saver as saver_lib
 
 ITERATORS_COLLECTION: str = iterator_ops.GLOBAL_ITERATORS
 
@@ -42,3 +42,68 @@ def iterator_saveables(resources: Sequence[tf.Tensor], external_state_policy: st
 def iterator_initializers(graph: tf.Graph) -> list[tf.Operation]:
     """Return the MakeIterator ops of `graph`: running them puts every initialisable iterator at its beginning."""
     return [op for op in graph.get_operations() if op.type == "MakeIterator"]
+
+
+def checkpoint_name(variable: tf.Variable) -> str:
+    """Return the name under which a `Saver` stores `variable`; the parts of a partitioned one share a name."""
+    part = variable._get_save_slice_info()  # noqa: SLF001
+    return str(part.full_name if part else variable.op.name)
+
+
+def static_bytes(saveable: Any) -> int:
+    """Return the bytes that a `SaveableObject` writes, as far as the graph tells; 0 for shapes that are not known."""
+    shapes = [(spec.tensor.shape, spec.dtype) for spec in saveable.specs]
+    return sum((shape.num_elements() or 0) * dtype.size for shape, dtype in shapes if shape.rank is not None)
+
+
+class ShardingBuilder(saver_lib.BulkSaverBuilder):
+    """Builds a `Saver`'s ops with several shards to a device, and with a staging area before each if asked to.
+
+    With staging, `stage_ops` copy all tensors at one step; the save op then writes the copies, whenever it runs.
+    """
+
+    def __init__(self, split: Callable[[list[Any]], list[list[Any]]], *, staged: bool) -> None:
+        """Split the saveables of each device by `split`."""
+        super().__init__()
+        self._split = split
+        self._staged = staged
+        self.saved_names: set[str] = set()
+        self.stage_ops: list[tf.Operation] = []
+        self.clear_ops: list[tf.Operation] = []
+
+    def _GroupByDevices(self, saveables: list[Any]) -> list[tuple[str, list[Any]]]:  # noqa: N802 - TensorFlow's name
+        self.saved_names = {spec.name for saveable in saveables for spec in saveable.specs}
+        per_device = super()._GroupByDevices(saveables)
+        return [(device, part) for device, group in per_device for part in self._split(group)]
+
+    def save_op(self, filename_tensor: tf.Tensor, saveables: list[Any]) -> tf.Operation:
+        """Add the op that writes `saveables` to one shard."""
+        specs = [spec for saveable in saveables for spec in saveable.specs]
+        tensors = [spec.tensor for spec in specs]
+        return tf.raw_ops.SaveV2(
+            prefix=filename_tensor,
+            tensor_names=[spec.name for spec in specs],
+            shape_and_slices=[spec.slice_spec for spec in specs],
+            tensors=self._through_stage(tensors) if self._staged else tensors,
+        )
+
+    def _through_stage(self, tensors: list[tf.Tensor]) -> list[tf.Tensor]:
+        # A name of its own: savers in one session must not take each other's tensors.
+        area = {"shared_name": f"observed_hooks_{uuid.uuid4().hex}"}
+        tensors = [_own_buffer(tensor) for tensor in tensors]
+        dtypes = [tensor.dtype for tensor in tensors]
+        self.stage_ops.append(tf.raw_ops.Stage(values=tensors, **area))
+        self.clear_ops.append(tf.raw_ops.StageClear(dtypes=dtypes, **area))
+        staged = tf.raw_ops.Unstage(dtypes=dtypes, **area)
+        return [tf.ensure_shape(one, tensor.shape) for one, tensor in zip(staged, tensors, strict=True)]
+
+
+def _own_buffer(tensor: tf.Tensor) -> tf.Tensor:
+    """Return `tensor` such that no later assignment shows in it.
+
+    Reading a resource variable is safe: an assignment copies a buffer that somebody else holds. The variables of
+    TensorFlow 1 are assigned in place, so what is read from them is copied at once.
+    """
+    if not tensor.dtype._is_ref_dtype:  # noqa: SLF001
+        return tensor
+    return tf.raw_ops.DeepCopy(x=tensor) if tensor.dtype.base_dtype != tf.string else tf.strings.join([tensor, ""])

@@ -10,18 +10,30 @@ if TYPE_CHECKING:
     import tensorflow as tf
 
 
-class Companion(Protocol):
-    """Saves something beside the model. Called on the training thread.
+class PendingSave(Protocol):
+    """A companion's save, decided and copied where it can be, not yet written."""
 
-    A save of its own that fails is its own affair: the model's save goes on.
-    """
+    def write(self, *, background: bool) -> None:
+        """Write it, before the model is written. Called on the training thread, or with `background` on another.
 
-    def before_save(self, session: tf.compat.v1.Session, global_step_value: int) -> None:
-        """Save now: the model's save follows."""
+        A save that fails is the companion's own affair: it does not raise, and the model's save goes on.
+        """
         ...
 
-    def after_save(self, session: tf.compat.v1.Session, global_step_value: int, *, succeeded: bool) -> bool:
-        """Learn that the model's checkpoint is complete, or was not made; return True to stop training."""
+    def tidy(self) -> None:
+        """Learn that the model's save has ended, well or not. On the thread that wrote; does not raise."""
+        ...
+
+    def finish(self) -> bool:
+        """Learn that the pair is on disk; return True to stop training. On the training thread; may raise."""
+        ...
+
+
+class Companion(Protocol):
+    """Saves something beside the model."""
+
+    def begin_save(self, session: tf.compat.v1.Session, global_step_value: int) -> PendingSave | None:
+        """Take what is to be saved as it is at this step; None when there is nothing. On the training thread."""
         ...
 
 
@@ -41,6 +53,24 @@ class MeetingPlace(Protocol):
         """Say that saves of `kind` will be published."""
         ...
 
+    def has_joined(self, kind: Kind) -> bool:
+        """Tell whether saves of `kind` are published now."""
+        ...
+
     def leave(self, kind: Kind) -> None:
         """Say that saves of `kind` have ended as they should."""
         ...
+
+
+def begin_saves(
+    companions: tuple[Companion, ...], session: tf.compat.v1.Session, global_step_value: int
+) -> tuple[PendingSave, ...]:
+    """Let every companion begin; return the saves that are now pending."""
+    begun = [companion.begin_save(session, global_step_value) for companion in companions]
+    return tuple(save for save in begun if save is not None)
+
+
+def finish_saves(pending: tuple[PendingSave, ...]) -> bool:
+    """Finish every pending save; tell whether one of them wants training to stop."""
+    stops = [save.finish() for save in pending]
+    return any(stops)

@@ -62,6 +62,8 @@ class SaveCompleted:
     """From the decision to save until the files were complete."""
     stall_seconds: float
     """How long the training thread was held up."""
+    write_seconds: float
+    """How long the files were being written, by whichever thread."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +105,7 @@ class CheckpointSaved:
     prefix: str
     duration_seconds: float
     stall_seconds: float
+    write_seconds: float
     size: CheckpointSize | None
     """None when the files were gone before they could be measured: unknown is not zero."""
     baseline_bytes: int | None

@@ -11,7 +11,7 @@ import os
 import tensorflow as tf
 
 from observed_hooks.clock import Clock
-from observed_hooks.companion import MeetingPlace
+from observed_hooks.companion import MeetingPlace, PendingSave, begin_saves, finish_saves
 from observed_hooks.errors import ConfigurationError
 from observed_hooks.events import KINDS, CheckpointingStarted, Kind, SaveCompleted, SaveFailed
 from observed_hooks.session import run_started
@@ -46,6 +46,7 @@ class BusListener(tf.compat.v1.train.CheckpointSaverListener):
         self._clock = clock
         self._announced = False
         self._began: tuple[int, float] | None = None
+        self._pending: tuple[PendingSave, ...] = ()
 
     def begin(self) -> None:
         """Join the bus; TensorFlow calls this before the session exists."""
@@ -55,13 +56,14 @@ class BusListener(tf.compat.v1.train.CheckpointSaverListener):
 
     def before_save(self, session: tf.compat.v1.Session, global_step_value: int) -> None:
         """Note the time, behind the companions' saves."""
-        self._report_unfinished(session)
+        self._report_unfinished()
         if not self._announced:
             self._announced = True
             self._announce(session, global_step_value)
         if self.kind == "model":
-            for companion in self.bus.companions:
-                companion.before_save(session, global_step_value)
+            self._pending = begin_saves(self.bus.companions, session, global_step_value)
+        for save in self._pending:
+            save.write(background=False)
         self._began = (global_step_value, self._clock.monotonic())
 
     def after_save(self, session: tf.compat.v1.Session, global_step_value: int) -> bool | None:
@@ -77,13 +79,14 @@ class BusListener(tf.compat.v1.train.CheckpointSaverListener):
                 prefix=self._prefix(session, global_step_value),
                 duration_seconds=seconds,
                 stall_seconds=seconds,
+                write_seconds=seconds,
             )
         )
-        return self._tell_companions(session, global_step_value, succeeded=True)
+        return finish_saves(self._take_pending())
 
     def end(self, session: tf.compat.v1.Session, global_step_value: int) -> None:  # noqa: ARG002 - TensorFlow's signature
         """Leave the bus: training ended as it should."""
-        self._report_unfinished(session)
+        self._report_unfinished()
         self.bus.leave(self.kind)
 
     def _announce(self, session: tf.compat.v1.Session, step: int) -> None:
@@ -98,12 +101,14 @@ class BusListener(tf.compat.v1.train.CheckpointSaverListener):
             )
         )
 
-    def _tell_companions(self, session: tf.compat.v1.Session, step: int, *, succeeded: bool) -> bool:
-        companions = self.bus.companions if self.kind == "model" else ()
-        stops = [companion.after_save(session, step, succeeded=succeeded) for companion in companions]
-        return any(stops)
+    def _take_pending(self) -> tuple[PendingSave, ...]:
+        """Let the companions tidy up behind the model's save, and give them out of hand."""
+        pending, self._pending = self._pending, ()
+        for save in pending:
+            save.tidy()
+        return pending
 
-    def _report_unfinished(self, session: tf.compat.v1.Session) -> None:
+    def _report_unfinished(self) -> None:
         if self._began is None:
             return
         step, began_seconds = self._began
@@ -118,7 +123,7 @@ class BusListener(tf.compat.v1.train.CheckpointSaverListener):
                 error="the save began and was never completed",
             )
         )
-        self._tell_companions(session, step, succeeded=False)
+        self._take_pending()
 
     def _prefix(self, session: tf.compat.v1.Session, step: int) -> str:
         """Return the checkpoint's prefix: as told, else the newest of the graph's saver, else empty."""

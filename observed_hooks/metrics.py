@@ -69,6 +69,9 @@ SAVE_DURATION = _seconds_histogram(
     "save_duration_seconds", "From the decision to save until the checkpoint's files are complete."
 )
 SAVE_STALL = _seconds_histogram("save_stall_seconds", "How long a save held up the training thread.")
+SAVE_WRITE = _seconds_histogram(
+    "save_write_seconds", "How long a save's files were being written, while training went on or waited."
+)
 LAST_SAVE_DURATION = _gauge(
     "last_save_duration_seconds",
     "seconds",
@@ -82,6 +85,13 @@ LAST_SAVE_STALL = _gauge(
     "How long the newest successful save held up the training thread.",
     "kind",
     scalar=Scalar(tag="checkpoint/{kind}/stall_seconds"),
+)
+LAST_SAVE_WRITE = _gauge(
+    "last_save_write_seconds",
+    "seconds",
+    "How long the files of the newest successful save were being written.",
+    "kind",
+    scalar=Scalar(tag="checkpoint/{kind}/write_seconds"),
 )
 LAST_SAVE_TIMESTAMP = _gauge(
     "last_save_timestamp_seconds",
@@ -203,7 +213,8 @@ SINK_ERRORS = _counter("sink_errors", "", "Times a sink raised or did not answer
 OBSERVER_SECONDS = _counter("observer_seconds", "seconds", "Seconds spent on the observer's own thread.", "stage")
 
 CATALOGUE: tuple[Metric, ...] = (
-    *(SAVE_DURATION, SAVE_STALL, LAST_SAVE_DURATION, LAST_SAVE_STALL, LAST_SAVE_TIMESTAMP, LAST_SAVE_STEP),
+    *(SAVE_DURATION, SAVE_STALL, SAVE_WRITE, LAST_SAVE_DURATION, LAST_SAVE_STALL, LAST_SAVE_WRITE),
+    *(LAST_SAVE_TIMESTAMP, LAST_SAVE_STEP),
     *(SAVES, CHECKPOINT_SIZE, CHECKPOINT_BASELINE, CHECKPOINT_WRITTEN, RETAINED_CHECKPOINTS, RETAINED_BYTES),
     *(FILESYSTEM_FREE, FILESYSTEM_SIZE, BUFFER_ELEMENTS, BUFFER_BYTES, BUFFER_CAPACITY, ITERATOR_STATE),
     *(RESTORES, RESTORE_DURATION, RESTORE_STEP_SKEW),

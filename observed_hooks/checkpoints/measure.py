@@ -85,6 +85,7 @@ def _saved(
         prefix=save.prefix,
         duration_seconds=save.duration_seconds,
         stall_seconds=save.stall_seconds,
+        write_seconds=save.write_seconds,
         size=size,
         baseline_bytes=baseline_bytes,
         retained=retained,

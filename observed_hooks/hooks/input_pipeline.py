@@ -10,8 +10,9 @@ import tensorflow as tf
 
 from observed_hooks.bus import CheckpointBus
 from observed_hooks.clock import Clock, SystemClock
+from observed_hooks.companion import PendingSave
 from observed_hooks.errors import ConfigurationError
-from observed_hooks.events import CheckpointingStarted, SaveCompleted
+from observed_hooks.events import CheckpointingStarted
 from observed_hooks.hooks.heard import without_bus_listeners
 from observed_hooks.hooks.target import target_of
 from observed_hooks.saving.choices import (
@@ -24,9 +25,10 @@ from observed_hooks.saving.choices import external_state_policy as choose_extern
 from observed_hooks.saving.cleaning import remove_older
 from observed_hooks.saving.directory import require_writable
 from observed_hooks.saving.input_checkpoints import InputCheckpoints, iterator_saver
-from observed_hooks.saving.input_writer import InputWriter, Tolerance
+from observed_hooks.saving.input_writer import InputWriter, PendingInput, Tolerance
+from observed_hooks.saving.reach import reach_of
 from observed_hooks.saving.resume import Resume
-from observed_hooks.saving.triggers import ANY_STEPS, SaveTrigger
+from observed_hooks.saving.triggers import SaveTrigger
 from observed_hooks.session import global_step_of_graph, run_started
 
 
@@ -113,22 +115,21 @@ class CheckpointInputPipelineHook(tf.compat.v1.train.SessionRunHook):
         """Add the ops that save the iterators, join the bus, and let the listeners begin."""
         self._bus.require_open()
         require_writable(self._target.directory)
-        removed = remove_older("input_pipeline", self._target.directory, self._target.basename, self._clock.time())
-        if removed:
-            self._bus.publish(removed)
         self._global_step = global_step_of_graph(self)
         self._own_saver = iterator_saver(self._external_state_policy) if self._makes_its_saver else None
         self._session = None
         self._bus.join("input_pipeline", self._target.directory, tf.compat.v1.get_default_graph(), run_started())
-        self._bus.accompany(self._target.basename, _AtModelSteps(self._write_beside_model, self._finish))
+        self._bus.accompany(self._target.basename, _AtModelSteps(self._begin_beside_model))
+        removed = remove_older("input_pipeline", self._target.directory, self._target.basename)
+        if removed:
+            self._bus.publish(removed)
         for listener in self._saving_listeners:
             listener.begin()
 
-    def before_run(self, run_context: tf.compat.v1.train.SessionRunContext) -> tf.compat.v1.train.SessionRunArgs | None:
+    def before_run(self, run_context: tf.compat.v1.train.SessionRunContext) -> None:
         """Restore at the first step of a session, when all iterators are sure to be initialised."""
         if run_context.session is not self._session:
             self._settle(run_context.session)
-        return tf.compat.v1.train.SessionRunArgs(self._global_step) if self._trigger else None
 
     def after_run(
         self,
@@ -136,7 +137,7 @@ class CheckpointInputPipelineHook(tf.compat.v1.train.SessionRunHook):
         run_values: tf.compat.v1.train.SessionRunValues,
     ) -> None:
         """Save when it is due and no model hook decides; ask the session to stop when a listener says so."""
-        if self._trigger is None or not self._trigger.is_due(run_values.results + ANY_STEPS):
+        if self._trigger is None or not self._trigger.may_be_due():
             return
         step = int(run_context.session.run(self._global_step))
         if self._trigger.is_due(step) and self._save(run_context.session, step):
@@ -160,7 +161,7 @@ class CheckpointInputPipelineHook(tf.compat.v1.train.SessionRunHook):
         step = int(session.run(self._global_step))
         store = self._make_store()
         self._writer = InputWriter(store, self._tolerance, clock=self._clock, publish=self._bus.publish)
-        self._trigger = self._make_trigger()
+        self._trigger = self._make_trigger(session)
         self._publish_start(step)
         restored_step = Resume(store, self._on_step_mismatch, self._bus.publish, self._clock).restore(session, step)
         self._session = session
@@ -179,7 +180,7 @@ class CheckpointInputPipelineHook(tf.compat.v1.train.SessionRunHook):
             saver_keeps=not self._makes_its_saver,
         )
 
-    def _make_trigger(self) -> SaveTrigger | None:
+    def _make_trigger(self, session: tf.compat.v1.Session) -> SaveTrigger | None:
         """Return this hook's own schedule; None when a model hook on the bus decides."""
         if self._bus.has_joined("model"):
             return None
@@ -188,7 +189,9 @@ class CheckpointInputPipelineHook(tf.compat.v1.train.SessionRunHook):
                 "expected a model hook on the bus to decide when to save, and found none; add a CheckpointSaverHook "
                 "or bus.listener('model') on the same bus, or pass save_steps or save_secs"
             )
-        return SaveTrigger(self._target.interval, self._clock)
+        trigger = SaveTrigger(self._target.interval, self._clock)
+        trigger.begin_session(reach_of(session, self._global_step))
+        return trigger
 
     def _publish_start(self, step: int) -> None:
         interval = self._target.interval if self._trigger else None
@@ -205,49 +208,40 @@ class CheckpointInputPipelineHook(tf.compat.v1.train.SessionRunHook):
     def _save(self, session: tf.compat.v1.Session, step: int) -> bool:
         """Save by this hook's own decision; tell whether a listener wants training to stop."""
         decided_seconds = self._clock.monotonic()
-        saved = self._write(session, step)
-        if saved is None:
+        pending = self._begin_save(session, step)
+        if pending is None:
             return False
-        if self._trigger:
+        pending.write(background=False)
+        pending.tidy()
+        if self._trigger and pending.succeeded:
             self._trigger.saved(step, decided_seconds)
-        return self._finish(session, saved)
+        return pending.finish()
 
-    def _write(self, session: tf.compat.v1.Session, step: int) -> SaveCompleted | None:
+    def _begin_save(self, session: tf.compat.v1.Session, step: int) -> PendingInput | None:
         for listener in self._saving_listeners:
             listener.before_save(session, step)
-        return self._writer.write(session, step)
 
-    def _write_beside_model(self, session: tf.compat.v1.Session, step: int) -> SaveCompleted | None:
-        return self._write(session, step) if session is self._session else None
+        def on_complete() -> bool:
+            stops = [listener.after_save(session, step) for listener in self._saving_listeners]
+            return any(stops)
 
-    def _finish(self, session: tf.compat.v1.Session, saved: SaveCompleted) -> bool:
-        self._writer.finish(saved)
-        stops = [listener.after_save(session, saved.step) for listener in self._saving_listeners]
-        return any(stops)
+        return self._writer.begin(session, step, on_complete)
+
+    def _begin_beside_model(self, session: tf.compat.v1.Session, step: int) -> PendingInput | None:
+        return self._begin_save(session, step) if session is self._session else None
 
 
 class _AtModelSteps:
     """The hook as a companion of the model's saves.
 
-    At the start of a session the model hook saves the step it has just restored, before the iterators can be
-    restored: saving them then would overwrite the good state of that step. So `write` does nothing before the hook has
-    settled in this very session.
+    At the start of a session the model hook saves the step it has just restored, before the iterators can be restored:
+    saving them then would overwrite the good state of that step. So `begin` begins nothing before the hook has settled
+    in this very session.
     """
 
-    def __init__(
-        self,
-        write: Callable[[tf.compat.v1.Session, int], SaveCompleted | None],
-        finish: Callable[[tf.compat.v1.Session, SaveCompleted], bool],
-    ) -> None:
-        self._write = write
-        self._finish = finish
-        self._saved: SaveCompleted | None = None
+    def __init__(self, begin: Callable[[tf.compat.v1.Session, int], PendingInput | None]) -> None:
+        self._begin = begin
 
-    def before_save(self, session: tf.compat.v1.Session, global_step_value: int) -> None:
-        """Save the input pipeline at the model's step."""
-        self._saved = self._write(session, global_step_value)
-
-    def after_save(self, session: tf.compat.v1.Session, global_step_value: int, *, succeeded: bool) -> bool:
-        """Drop what the model's retention has dropped."""
-        saved, self._saved = self._saved, None
-        return saved is not None and self._finish(session, saved)
+    def begin_save(self, session: tf.compat.v1.Session, global_step_value: int) -> PendingSave | None:
+        """Take the input pipeline's state at the model's step."""
+        return self._begin(session, global_step_value)

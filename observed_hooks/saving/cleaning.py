@@ -10,13 +10,9 @@ from observed_hooks.events import Kind, LeftoversRemoved
 log = tf.compat.v1.logging
 
 
-def remove_older(kind: Kind, directory: str, basename: str, before_seconds: float) -> LeftoversRemoved | None:
-    """Remove the left-overs of saves to this basename that were last touched before `before_seconds` since the epoch.
-
-    To be called before the first save of a run: what is younger may belong to a save that is still being written.
-    """
-    old = [one for one in leftovers(directory, basename) if one.modified_seconds < before_seconds]
-    return _remove(kind, directory, old)
+def remove_older(kind: Kind, directory: str, basename: str) -> LeftoversRemoved | None:
+    """Remove the left-overs of saves to this basename. To be called before the first save of a run."""
+    return _remove(kind, directory, list(leftovers(directory, basename)))
 
 
 def remove_of_step(kind: Kind, directory: str, basename: str, step: int) -> LeftoversRemoved | None:

@@ -16,6 +16,7 @@ from observed_hooks.errors import ConfigurationError, telling_line
 from observed_hooks.events import LeftoversRemoved
 from observed_hooks.saving import state_file
 from observed_hooks.saving.cleaning import remove_of_step
+from observed_hooks.saving.parallel import ParallelSaver
 from observed_hooks.saving.retention import expired
 
 
@@ -45,6 +46,15 @@ class InputCheckpoints:
     def prefix(self, step: int) -> str:
         """Return the path of the checkpoint of `step`, without suffix."""
         return f"{self._path}-{step}"
+
+    @property
+    def stages(self) -> bool:
+        """Whether a copy can be taken now and written later; not with every saver of a user's."""
+        return isinstance(self._saver, ParallelSaver) and self._saver.staged
+
+    def stage(self, session: tf.compat.v1.Session) -> None:
+        """Copy the iterators' state. Serialising and compressing it happens here, on the calling thread's time."""
+        self._saver.stage(session)
 
     def save(self, session: tf.compat.v1.Session, step: int) -> str:
         """Write the iterators' state at `step`; return the prefix once the files are complete."""
@@ -126,7 +136,7 @@ def iterator_saver(external_state_policy: str) -> Any:
         )
     saveables = _tensorflow.iterator_saveables(resources, external_state_policy)
     # Keeps everything: `tidy` removes, by the model's checkpoints rather than by count.
-    return tf.compat.v1.train.Saver(saveables, sharded=True, max_to_keep=0)
+    return ParallelSaver(saveables, shards=1, staged=True, max_to_keep=0)
 
 
 def unserializable(error: Exception) -> str | None:

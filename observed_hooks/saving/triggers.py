@@ -1,6 +1,7 @@
 """When to save: every so many steps, or every so many seconds.
 
-The same decisions as TensorFlow's `SecondOrStepTimer`, on a clock that never jumps.
+The same decisions as TensorFlow's `SecondOrStepTimer`, on a clock that never jumps, and without a look at the global
+step after every run.
 """
 
 from __future__ import annotations
@@ -12,9 +13,7 @@ import numpy as np
 
 from observed_hooks.clock import Clock
 from observed_hooks.errors import ConfigurationError
-
-ANY_STEPS = 1_000_000
-"""The step that rides along with a run may have been read before the run advanced it, by any number of steps."""
+from observed_hooks.saving.watch import UNKNOWN, Reach, StepWatch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,12 +48,16 @@ def _require_positive(name: str, value: Any) -> None:
 
 
 class SaveTrigger:
-    """Decides, step by step, whether a save is due. Used by the training thread only."""
+    """Decides whether a save is due. Used by the training thread only.
+
+    After each run ask `may_be_due`; only when it says so read the global step, and ask `is_due`.
+    """
 
     def __init__(self, interval: Interval, clock: Clock) -> None:
         """Be due at once: nothing was saved yet."""
         self._interval = interval
         self._clock = clock
+        self._watch = StepWatch(UNKNOWN)
         self._last_step: int | None = None
         self._last_seconds = 0.0
 
@@ -62,6 +65,16 @@ class SaveTrigger:
     def last_step(self) -> int | None:
         """The step counted as saved last; None before the first."""
         return self._last_step
+
+    def begin_session(self, reach: Reach) -> None:
+        """Learn how far a run of a new session can carry the step."""
+        self._watch = StepWatch(reach)
+
+    def may_be_due(self) -> bool:
+        """Count a run; tell whether a look at the global step is worth it. Costs nothing worth measuring."""
+        if self._interval.seconds is not None and self._last_step is not None:
+            return self._clock.monotonic() >= self._last_seconds + self._interval.seconds
+        return self._watch.ran()
 
     def is_due(self, step: int) -> bool:
         """Tell whether the state after `step` steps is to be saved; never twice for one step."""
@@ -71,7 +84,9 @@ class SaveTrigger:
             return False
         if self._interval.seconds is not None:
             return self._clock.monotonic() >= self._last_seconds + self._interval.seconds
-        return self._interval.steps is not None and step >= self._last_step + self._interval.steps
+        goal = self._last_step + (self._interval.steps or 0)
+        self._watch.plan(step, goal)
+        return step >= goal
 
     def saved(self, step: int, decided_seconds: float) -> None:
         """Count the next interval from `step`, whose save was decided at `decided_seconds` of the clock.
@@ -80,3 +95,5 @@ class SaveTrigger:
         """
         self._last_step = step
         self._last_seconds = decided_seconds
+        if self._interval.steps is not None:
+            self._watch.plan(step, step + self._interval.steps)

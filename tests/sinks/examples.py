@@ -44,6 +44,7 @@ def saved(step: int = 100, *, kind: Kind = "model", seconds: float = 1.5, known:
         prefix=f"/checkpoints/model.ckpt-{step}",
         duration_seconds=seconds,
         stall_seconds=0.25,
+        write_seconds=0.25,
         size=CheckpointSize(data_bytes=3 * MIB, index_bytes=MIB, meta_bytes=0) if known else None,
         baseline_bytes=2 * MIB if known else None,
         retained=Retained(checkpoints=5, size_bytes=20 * MIB) if known else None,
