@@ -26,11 +26,12 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("bus",),
     ("hooks", "sinks"),
     ("observation", "testing"),
+    ("demo",),
     ("cli",),
 )
 
 # These subclass or extend TensorFlow, and load it. Whoever else needs it imports it inside a function.
-LOAD_TENSORFLOW = {"_tensorflow", "hooks", "listener", "observation", "saving", "session", "testing"}
+LOAD_TENSORFLOW = {"_tensorflow", "demo", "hooks", "listener", "observation", "saving", "session", "testing"}
 
 # These know nothing of TensorFlow, not even inside a function.
 NEVER_TENSORFLOW = {"checkpoints", "clock", "errors", "events", "metrics", "samples"}
