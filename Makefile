@@ -20,7 +20,7 @@ PIP_INSTALL := -m pip install -qq --disable-pip-version-check
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check format test-estimator bench clean distclean
+.PHONY: help demo test check format test-estimator bench dashboards clean distclean
 
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -49,6 +49,9 @@ bench: $(READY)  ## every question in benchmarks/, answered with a table
 	    [ -e "$$script" ] || { echo "benchmarks/ holds no script yet."; break; }; \
 	    echo "== $$script"; $(BIN)/python "$$script"; \
 	done
+
+dashboards: $(READY)  ## write dashboards/ anew, after a change of the catalogue or of its generator
+	@$(BIN)/observed-hooks dashboards dashboards --force
 
 clean:  ## remove what tools leave behind
 	@rm -rf build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache

@@ -26,7 +26,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("bus",),
     ("hooks", "sinks"),
     ("observation", "testing"),
-    ("demo",),
+    ("dashboards", "demo"),
     ("cli",),
 )
 
@@ -34,7 +34,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
 LOAD_TENSORFLOW = {"_tensorflow", "demo", "hooks", "listener", "observation", "saving", "session", "testing"}
 
 # These know nothing of TensorFlow, not even inside a function.
-NEVER_TENSORFLOW = {"checkpoints", "clock", "errors", "events", "metrics", "samples"}
+NEVER_TENSORFLOW = {"checkpoints", "clock", "dashboards", "errors", "events", "metrics", "samples"}
 
 # The only module that may use names TensorFlow does not publish.
 PRIVATE_TENSORFLOW = f"{PACKAGE}._tensorflow"
