@@ -17,6 +17,9 @@ from typing import Any, Literal, TypeAlias
 Kind: TypeAlias = Literal["model", "input_pipeline"]
 KINDS: tuple[Kind, ...] = ("model", "input_pipeline")
 
+Component: TypeAlias = Literal["weights", "optimizer", "other"]
+COMPONENTS: tuple[Component, ...] = ("weights", "optimizer", "other")
+
 Outcome: TypeAlias = Literal["success", "failure", "skipped"]
 OUTCOMES: tuple[Outcome, ...] = ("success", "failure", "skipped")
 
@@ -58,12 +61,12 @@ class SaveCompleted:
     step: int
     prefix: str
     """The checkpoint's path without `.index`, as `Saver.save` returns it; empty when nobody told it."""
-    duration_seconds: float
-    """From the decision to save until the files were complete."""
-    stall_seconds: float
-    """How long the training thread was held up."""
-    write_seconds: float
-    """How long the files were being written, by whichever thread."""
+    duration_seconds: float | None
+    """From the decision to save until the files were complete; None when only the files were seen."""
+    stall_seconds: float | None
+    """How long the training thread was held up; None when only the files were seen."""
+    write_seconds: float | None
+    """How long the files were being written, by whichever thread; None when only the files were seen."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,9 +106,10 @@ class CheckpointSaved:
     kind: Kind
     step: int
     prefix: str
-    duration_seconds: float
-    stall_seconds: float
-    write_seconds: float
+    duration_seconds: float | None
+    """This and the next two are None when only the files were seen."""
+    stall_seconds: float | None
+    write_seconds: float | None
     size: CheckpointSize | None
     """None when the files were gone before they could be measured: unknown is not zero."""
     baseline_bytes: int | None
@@ -114,6 +118,91 @@ class CheckpointSaved:
     """None when it is not known where the checkpoints are."""
     filesystem: Filesystem | None
     """None when the directory is not on a local file system."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DirectoryWatched:
+    """What lies in a directory of checkpoints that somebody else writes."""
+
+    kind: Kind
+    step: int
+    """Of the newest checkpoint that is there; 0 when there is none."""
+    checkpoint_dir: str
+    retained: Retained
+    filesystem: Filesystem | None
+    """None when the directory is not there, or not on a local file system."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeBytes:
+    """What one tf.data node takes in an input checkpoint."""
+
+    iterator: str
+    node: str
+    """Path from the consumer on, such as `Prefetch::BatchV2::ShuffleAndRepeat`; the same in every run of a program."""
+    transformation: str
+    """What the node does, such as `Shuffle`."""
+    elements: int | None
+    """Elements of its buffer; None for a node that buffers none, and for several nodes taken together."""
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IteratorStateMeasured:
+    """What an input checkpoint is made of, node by node: the largest, and the rest as one."""
+
+    step: int
+    prefix: str
+    nodes: tuple[NodeBytes, ...]
+    """Largest first; empty when it was left out."""
+    left_out: str
+    """Why the nodes are not known; empty when they are."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComponentBytes:
+    """Bytes of the entries of one component; `checkpoints.components` has the rule."""
+
+    component: Component
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComponentsMeasured:
+    """What a checkpoint of a model is made of."""
+
+    kind: Kind
+    step: int
+    prefix: str
+    components: tuple[ComponentBytes, ...]
+    """One for each of `COMPONENTS`; empty when it was left out."""
+    left_out: str
+    """Why the components are not known; empty when they are."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BufferState:
+    """The buffer of one tf.data node, or of all nodes that share its place in the program."""
+
+    iterator: str
+    node: str
+    """As in `NodeBytes`, so that both can be joined."""
+    transformation: str
+    elements: int | None
+    """None where TensorFlow does not tell (before 2.16, and without autotuning)."""
+    size_bytes: int | None
+    """In memory, uncompressed; None where TensorFlow does not tell."""
+    capacity_elements: int | None
+    """None where the program does not fix it, or not in a way that can be seen."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuffersSampled:
+    """What the buffers of the running input pipelines held at one step: the largest, and the rest as one."""
+
+    step: int
+    buffers: tuple[BufferState, ...]
+    """Largest first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -205,6 +294,10 @@ Event: TypeAlias = (
     | CheckpointingStarted
     | SaveCompleted
     | CheckpointSaved
+    | DirectoryWatched
+    | IteratorStateMeasured
+    | ComponentsMeasured
+    | BuffersSampled
     | SaveFailed
     | SaveSkipped
     | LeftoversRemoved

@@ -173,6 +173,14 @@ ITERATOR_STATE = _gauge(
     *_NODE,
     scalar=Scalar(tag="input_pipeline/{transformation}/state_mib", divisor=MIB),
 )
+CHECKPOINT_COMPONENT = _gauge(
+    "checkpoint_component_bytes",
+    "bytes",
+    "Bytes of the newest checkpoint's tensors, by component: weights, optimizer, other.",
+    "kind",
+    "component",
+    scalar=Scalar(tag="checkpoint/{kind}/{component}/size_mib", divisor=MIB),
+)
 RESTORES = _counter("restores", "", "Restores by outcome.", "kind", "outcome")
 RESTORE_DURATION = _gauge(
     "restore_duration_seconds",
@@ -217,6 +225,7 @@ CATALOGUE: tuple[Metric, ...] = (
     *(LAST_SAVE_TIMESTAMP, LAST_SAVE_STEP),
     *(SAVES, CHECKPOINT_SIZE, CHECKPOINT_BASELINE, CHECKPOINT_WRITTEN, RETAINED_CHECKPOINTS, RETAINED_BYTES),
     *(FILESYSTEM_FREE, FILESYSTEM_SIZE, BUFFER_ELEMENTS, BUFFER_BYTES, BUFFER_CAPACITY, ITERATOR_STATE),
+    CHECKPOINT_COMPONENT,
     *(RESTORES, RESTORE_DURATION, RESTORE_STEP_SKEW),
     *(GLOBAL_STEP, RUN_ACTIVE, SAVE_INTERVAL_SECONDS, SAVE_INTERVAL_STEPS, RUN_INFO),
     *(EVENTS_DROPPED, SINK_ERRORS, OBSERVER_SECONDS),

@@ -12,15 +12,22 @@ from dataclasses import dataclass, field
 from observed_hooks import metrics as m
 from observed_hooks.events import (
     OUTCOMES,
+    BuffersSampled,
     CheckpointingStarted,
     CheckpointRestored,
     CheckpointSaved,
+    ComponentsMeasured,
+    DirectoryWatched,
     Event,
+    Filesystem,
     InputRestarted,
+    IteratorStateMeasured,
+    Kind,
     ObserverReport,
     Outcome,
     Record,
     RestoreFailed,
+    Retained,
     RunEnded,
     RunStarted,
     SaveFailed,
@@ -28,6 +35,13 @@ from observed_hooks.events import (
 )
 
 RESTORE_OUTCOMES = ("success", "failure", "restarted")
+
+_SAVE_TIMES = (
+    (m.SAVE_DURATION, m.LAST_SAVE_DURATION),
+    (m.SAVE_STALL, m.LAST_SAVE_STALL),
+    (m.SAVE_WRITE, m.LAST_SAVE_WRITE),
+)
+_BUFFER_METRICS = (m.BUFFER_ELEMENTS, m.BUFFER_BYTES, m.BUFFER_CAPACITY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +95,8 @@ def samples(record: Record) -> Iterator[Sample]:
             yield origin.sample(m.RESTORE_STEP_SKEW, event.model_step)
         case ObserverReport():
             yield from _observer_report(origin, event)
-        case _:  # a SaveCompleted that nobody has measured says nothing yet
-            return
+        case _:
+            yield from _looked_inside(origin, event)
 
 
 def _run_started(origin: _Origin, event: RunStarted) -> Iterator[Sample]:
@@ -114,12 +128,11 @@ def _checkpointing_started(origin: _Origin, event: CheckpointingStarted, now: fl
 def _checkpoint_saved(origin: _Origin, event: CheckpointSaved, now: float) -> Iterator[Sample]:
     kind = event.kind
     yield origin.sample(m.SAVES, 1, kind, "success")
-    yield origin.sample(m.SAVE_DURATION, event.duration_seconds, kind)
-    yield origin.sample(m.SAVE_STALL, event.stall_seconds, kind)
-    yield origin.sample(m.SAVE_WRITE, event.write_seconds, kind)
-    yield origin.sample(m.LAST_SAVE_DURATION, event.duration_seconds, kind)
-    yield origin.sample(m.LAST_SAVE_STALL, event.stall_seconds, kind)
-    yield origin.sample(m.LAST_SAVE_WRITE, event.write_seconds, kind)
+    times = (event.duration_seconds, event.stall_seconds, event.write_seconds)
+    for (each, last), seconds in zip(_SAVE_TIMES, times, strict=True):
+        if seconds is not None:
+            yield origin.sample(each, seconds, kind)
+            yield origin.sample(last, seconds, kind)
     yield origin.sample(m.LAST_SAVE_TIMESTAMP, now, kind)
     yield origin.sample(m.LAST_SAVE_STEP, event.step, kind)
     yield origin.sample(m.GLOBAL_STEP, event.step)
@@ -135,12 +148,47 @@ def _on_disk(origin: _Origin, event: CheckpointSaved) -> Iterator[Sample]:
         yield origin.sample(m.CHECKPOINT_WRITTEN, size.total_bytes, kind)
     if event.baseline_bytes is not None:
         yield origin.sample(m.CHECKPOINT_BASELINE, event.baseline_bytes, kind)
-    if event.retained is not None:
-        yield origin.sample(m.RETAINED_CHECKPOINTS, event.retained.checkpoints, kind)
-        yield origin.sample(m.RETAINED_BYTES, event.retained.size_bytes, kind)
-    if event.filesystem is not None:
-        yield origin.sample(m.FILESYSTEM_FREE, event.filesystem.free_bytes)
-        yield origin.sample(m.FILESYSTEM_SIZE, event.filesystem.size_bytes)
+    yield from _retained(origin, kind, event.retained)
+    yield from _filesystem(origin, event.filesystem)
+
+
+def _retained(origin: _Origin, kind: Kind, retained: Retained | None) -> Iterator[Sample]:
+    if retained is not None:
+        yield origin.sample(m.RETAINED_CHECKPOINTS, retained.checkpoints, kind)
+        yield origin.sample(m.RETAINED_BYTES, retained.size_bytes, kind)
+
+
+def _filesystem(origin: _Origin, filesystem: Filesystem | None) -> Iterator[Sample]:
+    if filesystem is not None:
+        yield origin.sample(m.FILESYSTEM_FREE, filesystem.free_bytes)
+        yield origin.sample(m.FILESYSTEM_SIZE, filesystem.size_bytes)
+
+
+def _looked_inside(origin: _Origin, event: Event) -> Iterator[Sample]:
+    match event:
+        case DirectoryWatched():
+            yield from _retained(origin, event.kind, event.retained)
+            yield from _filesystem(origin, event.filesystem)
+        case IteratorStateMeasured():
+            for node in event.nodes:
+                place = (node.iterator, node.node, node.transformation)
+                yield origin.sample(m.ITERATOR_STATE, node.size_bytes, *place)
+        case ComponentsMeasured():
+            for part in event.components:
+                yield origin.sample(m.CHECKPOINT_COMPONENT, part.size_bytes, event.kind, part.component)
+        case BuffersSampled():
+            yield from _buffers(origin, event)
+        case _:  # a SaveCompleted that nobody has measured says nothing yet
+            return
+
+
+def _buffers(origin: _Origin, event: BuffersSampled) -> Iterator[Sample]:
+    for buffer in event.buffers:
+        place = (buffer.iterator, buffer.node, buffer.transformation)
+        numbers = (buffer.elements, buffer.size_bytes, buffer.capacity_elements)
+        for metric, number in zip(_BUFFER_METRICS, numbers, strict=True):
+            if number is not None:
+                yield origin.sample(metric, number, *place)
 
 
 def _not_saved(origin: _Origin, event: SaveFailed | SaveSkipped) -> Iterator[Sample]:
@@ -164,6 +212,19 @@ def _observer_report(origin: _Origin, event: ObserverReport) -> Iterator[Sample]
         yield origin.sample(m.SINK_ERRORS, count, sink)
     for stage, seconds in event.seconds:
         yield origin.sample(m.OBSERVER_SECONDS, seconds, stage)
+
+
+def renewed(event: Event) -> tuple[m.Metric, ...]:
+    """Return the metrics of which `event` names every child: those of its run and task that it leaves out are gone."""
+    match event:
+        case BuffersSampled():
+            return _BUFFER_METRICS
+        case IteratorStateMeasured():
+            return (m.ITERATOR_STATE,)
+        case ComponentsMeasured():
+            return (m.CHECKPOINT_COMPONENT,)
+        case _:
+            return ()
 
 
 def scalars(record: Record) -> dict[str, float]:

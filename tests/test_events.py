@@ -34,8 +34,8 @@ class TestEveryValue:
     def test_names_the_unit_of_every_number(self, value_type: type) -> None:
         for field in fields(value_type):
             if str(field.type).startswith(("int", "float")):
-                bare = {"step", "model_step", "checkpoints", "leftovers"}
-                assert field.name in bare or field.name.endswith(("_seconds", "_bytes", "_steps"))
+                bare = {"step", "model_step", "checkpoints", "leftovers", "elements"}
+                assert field.name in bare or field.name.endswith(("_seconds", "_bytes", "_steps", "_elements"))
 
     @pytest.mark.parametrize("example", RECORDS, ids=lambda example: type(example.event).__name__)
     def test_survives_pickling_so_that_it_may_cross_processes(self, example: Record) -> None:

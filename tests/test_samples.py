@@ -21,8 +21,8 @@ from observed_hooks.events import (
     SaveFailed,
     SaveSkipped,
 )
-from observed_hooks.samples import Sample, samples, scalars, step_of
-from tests.sinks.examples import EVENTS, RECORDS, record, restored, saved, started
+from observed_hooks.samples import Sample, renewed, samples, scalars, step_of
+from tests.sinks.examples import EVENTS, RECORDS, record, restored, sampled, saved, started
 
 SILENT = {
     SaveCompleted,  # not measured yet: sinks get a CheckpointSaved in its place
@@ -163,11 +163,34 @@ class TestRestore:
         assert not values(restored("model"), m.RESTORE_STEP_SKEW)
 
 
+class TestBuffers:
+    def test_are_told_by_iterator_node_and_transformation(self) -> None:
+        assert values(sampled("Prefetch::Shuffle"), m.BUFFER_ELEMENTS) == {
+            ("train", "Prefetch::Shuffle", "Shuffle"): 9_999
+        }
+
+    def test_of_unknown_capacity_have_none_rather_than_zero(self) -> None:
+        assert not values(sampled("Shuffle", capacity=None), m.BUFFER_CAPACITY)
+
+    def test_that_do_the_same_share_a_tag_and_add_up(self) -> None:
+        found = scalars(record(sampled("Zip[0]::Shuffle", "Zip[1]::Shuffle")))
+        assert found["input_pipeline/Shuffle/buffer_elements"] == 2 * 9_999
+
+
+class TestRenewed:
+    @every_event
+    def test_are_all_the_metrics_that_speak_of_nodes_or_components(self, event: Event) -> None:
+        changing = {"node", "component"}
+        said = {sample.metric.name for sample in samples(record(event)) if changing.intersection(sample.metric.labels)}
+        assert said <= {metric.name for metric in renewed(event)}
+
+
 class TestScalars:
     def test_of_a_save_are_its_seconds_and_mib(self) -> None:
         assert scalars(record(saved())) == {
             "checkpoint/model/save_seconds": 1.5,
             "checkpoint/model/stall_seconds": 0.25,
+            "checkpoint/model/write_seconds": 0.25,
             "checkpoint/model/size_mib": 4.0,
             "checkpoint/model/baseline_mib": 2.0,
             "checkpoint/model/retained_checkpoints": 5.0,

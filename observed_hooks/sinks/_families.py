@@ -15,7 +15,7 @@ import threading
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from itertools import accumulate
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from prometheus_client.core import (
     CounterMetricFamily,
@@ -37,7 +37,13 @@ class _Children(Protocol):
     """The children of one metric, by label values."""
 
     def add(self, sample: Sample) -> None: ...
+    def forget(self, origin: LabelValues) -> None: ...
     def family(self) -> Family: ...
+
+
+def _forget(children: dict[LabelValues, Any], origin: LabelValues) -> None:
+    for values in [values for values in children if values[: len(origin)] == origin]:
+        del children[values]
 
 
 class _Counters:
@@ -47,6 +53,9 @@ class _Counters:
 
     def add(self, sample: Sample) -> None:
         self._totals[sample.values] = self._totals.get(sample.values, 0.0) + sample.value
+
+    def forget(self, origin: LabelValues) -> None:
+        _forget(self._totals, origin)
 
     def family(self) -> Family:
         metric = self._metric
@@ -63,6 +72,9 @@ class _Gauges:
 
     def add(self, sample: Sample) -> None:
         self._values[sample.values] = sample.value
+
+    def forget(self, origin: LabelValues) -> None:
+        _forget(self._values, origin)
 
     def family(self) -> Family:
         metric = self._metric
@@ -99,6 +111,9 @@ class _Histograms:
             self._children[sample.values] = _Histogram(self._metric.buckets)
         self._children[sample.values].observe(sample.value)
 
+    def forget(self, origin: LabelValues) -> None:
+        _forget(self._children, origin)
+
     def family(self) -> Family:
         metric = self._metric
         family = HistogramMetricFamily(metric.name, metric.help, labels=metric.all_labels, unit=_unit(metric))
@@ -115,6 +130,9 @@ class _Infos:
     def add(self, sample: Sample) -> None:
         # One child per origin: a run resumed under another TensorFlow replaces what it said before.
         self._texts[sample.values] = dict(sample.info)
+
+    def forget(self, origin: LabelValues) -> None:
+        _forget(self._texts, origin)
 
     def family(self) -> Family:
         family = InfoMetricFamily(self._metric.name, self._metric.help, labels=self._metric.all_labels)
@@ -147,9 +165,18 @@ class CatalogueCollector:
         self._lock = threading.Lock()
         self._children: dict[str, _Children] = {metric.name: _CHILDREN[metric.type](metric) for metric in CATALOGUE}
 
-    def apply(self, samples: Iterable[Sample]) -> None:
-        """Take over what one record says, as one step."""
+    def apply(self, samples: Iterable[Sample], renewed: Iterable[Metric] = (), origin: LabelValues = ()) -> None:
+        """Take over what one record says, as one step.
+
+        Args:
+            samples: what the record says.
+            renewed: metrics of which it names every child: a node of a pipeline that is gone must not be exported
+                for ever.
+            origin: run and task of the record; the children of others stay.
+        """
         with self._lock:
+            for metric in renewed:
+                self._children[metric.name].forget(origin)
             for sample in samples:
                 self._children[sample.metric.name].add(sample)
 

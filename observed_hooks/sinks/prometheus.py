@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry
 
 from observed_hooks.errors import SinkError
 from observed_hooks.events import Record
-from observed_hooks.samples import samples
+from observed_hooks.samples import renewed, samples
 from observed_hooks.sinks._families import CatalogueCollector
 
 _collectors: WeakKeyDictionary[CollectorRegistry, CatalogueCollector] = WeakKeyDictionary()
@@ -42,7 +42,7 @@ class PrometheusSink:
 
     def write(self, record: Record) -> None:
         """Take over what `record` says; takes microseconds and does no input or output."""
-        self._collector.apply(samples(record))
+        self._collector.apply(samples(record), renewed(record.event), (record.run, record.task))
 
     def close(self) -> None:
         """Do nothing: the last values stay for the scrapes to come."""

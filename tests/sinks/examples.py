@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 from observed_hooks.events import (
+    COMPONENTS,
+    BuffersSampled,
+    BufferState,
     CheckpointingStarted,
     CheckpointRestored,
     CheckpointSaved,
     CheckpointSize,
+    ComponentBytes,
+    ComponentsMeasured,
+    DirectoryWatched,
     Event,
     Filesystem,
     InputRestarted,
+    IteratorStateMeasured,
     Kind,
     LeftoversRemoved,
+    NodeBytes,
     ObserverReport,
     Record,
     RestoreFailed,
@@ -58,6 +66,37 @@ def restored(kind: Kind = "input_pipeline", *, seconds: float | None = 0.5) -> C
     )
 
 
+def sampled(*nodes: str, step: int = 100, capacity: int | None = 10_000) -> BuffersSampled:
+    """A sample of the buffers of these nodes, of an iterator called `train`."""
+    return BuffersSampled(
+        step=step,
+        buffers=tuple(
+            BufferState(
+                iterator="train",
+                node=node,
+                transformation="Shuffle",
+                elements=9_999,
+                size_bytes=40 * MIB,
+                capacity_elements=capacity,
+            )
+            for node in nodes
+        ),
+    )
+
+
+def measured(*nodes: str) -> IteratorStateMeasured:
+    """The state of these nodes in an input checkpoint."""
+    return IteratorStateMeasured(
+        step=100,
+        prefix="/checkpoints/input.ckpt-100",
+        nodes=tuple(
+            NodeBytes(iterator="train", node=node, transformation="Shuffle", elements=9_999, size_bytes=4 * MIB)
+            for node in nodes
+        ),
+        left_out="",
+    )
+
+
 EVENTS: tuple[Event, ...] = (
     RunStarted(version="0.1.0", tensorflow_version="2.21.0", mode="graph"),
     started(),
@@ -69,10 +108,31 @@ EVENTS: tuple[Event, ...] = (
         interval_steps=100,
     ),
     SaveCompleted(
-        kind="model", step=100, prefix="/checkpoints/model.ckpt-100", duration_seconds=1.5, stall_seconds=0.25
+        kind="model",
+        step=100,
+        prefix="/checkpoints/model.ckpt-100",
+        duration_seconds=1.5,
+        stall_seconds=0.25,
+        write_seconds=0.2,
     ),
     saved(),
     saved(kind="input_pipeline", seconds=0.5),
+    DirectoryWatched(
+        kind="model",
+        step=100,
+        checkpoint_dir="/checkpoints",
+        retained=Retained(checkpoints=5, size_bytes=20 * MIB),
+        filesystem=Filesystem(free_bytes=10**9, size_bytes=10**10),
+    ),
+    measured("Prefetch::ShuffleAndRepeat"),
+    ComponentsMeasured(
+        kind="model",
+        step=100,
+        prefix="/checkpoints/model.ckpt-100",
+        components=tuple(ComponentBytes(component=component, size_bytes=MIB) for component in COMPONENTS),
+        left_out="",
+    ),
+    sampled("Prefetch::ShuffleAndRepeat"),
     SaveFailed(kind="model", step=200, duration_seconds=0.5, stall_seconds=0.5, error="OSError: disk full"),
     SaveSkipped(kind="model", step=300, reason="the save before it is still being written"),
     restored(),

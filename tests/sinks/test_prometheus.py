@@ -18,7 +18,7 @@ from observed_hooks.errors import SinkError
 from observed_hooks.events import RunStarted
 from observed_hooks.metrics import CATALOGUE, SAVE_BUCKETS_SECONDS, Metric
 from observed_hooks.sinks.prometheus import PrometheusSink
-from tests.sinks.examples import EVENTS, RECORDS, record, saved, started
+from tests.sinks.examples import EVENTS, RECORDS, measured, record, sampled, saved, started
 
 ORIGIN = {"run": "digits", "task": "chief-0"}
 
@@ -51,6 +51,22 @@ class TestPrometheusSink:
             sink.write(record(saved(step)))
         assert value(sink, "saves_total", kind="model", outcome="success") == 3
         assert value(sink, "checkpoint_written_bytes_total", kind="model") == 12 * 1024 * 1024
+
+    def test_forgets_a_node_that_the_newest_sample_leaves_out(self, sink: PrometheusSink) -> None:
+        sink.write(record(sampled("Shuffle", "Cache")))
+        sink.write(record(sampled("Shuffle", capacity=None)))
+        place = {"iterator": "train", "transformation": "Shuffle"}
+        assert value(sink, "buffer_elements", node="Shuffle", **place) == 9_999
+        assert value(sink, "buffer_elements", node="Cache", **place) is None
+        assert value(sink, "buffer_capacity_elements", node="Shuffle", **place) is None
+
+    def test_keeps_the_nodes_of_other_runs_and_of_other_metrics(self, sink: PrometheusSink) -> None:
+        sink.write(record(measured("Shuffle")))
+        sink.write(record(sampled("Shuffle"), run="letters"))
+        sink.write(record(sampled("Cache")))
+        place = {"iterator": "train", "node": "Shuffle", "transformation": "Shuffle"}
+        assert value(sink, "iterator_state_bytes", **place) == 4 * 1024 * 1024
+        assert value(sink, "buffer_elements", **place, run="letters") == 9_999
 
     def test_shows_the_newest_value_of_a_gauge(self, sink: PrometheusSink) -> None:
         for step in (1, 2, 3):
