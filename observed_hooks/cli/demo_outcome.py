@@ -119,9 +119,11 @@ def _inspect_lines(plan: Plan) -> list[str]:
 
 
 def _program(name: str) -> str:
-    """Return how to call a program that was installed with us: it may not be on the PATH."""
-    beside = os.path.join(os.path.dirname(sys.executable), name)
-    return name if shutil.which(name) or not os.path.exists(beside) else _relative(beside)
+    """Return how to call a program that was installed with us: the PATH may not lead to it, or to another one."""
+    ours, found = os.path.join(os.path.dirname(sys.executable), name), shutil.which(name)
+    if not os.path.exists(ours) or (found is not None and os.path.samefile(ours, found)):
+        return name
+    return _relative(ours)
 
 
 def _relative(path: str) -> str:

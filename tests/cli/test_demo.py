@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -106,6 +107,21 @@ class TestTheDemoCommand:
         assert result.exit_code == code
         assert fields["proof"]["holds"] == outcome.proof.holds
         assert fields["costs"][0]["newest_bytes"] == 328_704
+
+    @pytest.mark.parametrize("on_path", ["ours", "another", "none"])
+    def test_calls_the_tensorboard_that_was_installed_with_us(
+        self, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, on_path: str
+    ) -> None:
+        for where in ("ours", "another", "none"):
+            (tmp_path / where).mkdir()
+        for where in ("ours", "another"):
+            (tmp_path / where / "tensorboard").touch(0o755)
+        monkeypatch.setattr(sys, "executable", str(tmp_path / "ours" / "python"))
+        monkeypatch.setenv("PATH", str(tmp_path / on_path))
+        monkeypatch.chdir(tmp_path)
+
+        expected = "tensorboard" if on_path == "ours" else "ours/tensorboard"
+        assert f"  {expected} --logdir demo/checkpoints/observed_hooks/tensorboard\n" in run(OUTCOME).output
 
     def test_counts_saves_that_failed(self, run: Run) -> None:
         failed = replace(OUTCOME.cost.costs[0], failures=2)
