@@ -36,6 +36,10 @@ class Companion(Protocol):
         """Take what is to be saved as it is at this step; None when there is nothing. On the training thread."""
         ...
 
+    def end(self, session: tf.compat.v1.Session, global_step_value: int) -> None:
+        """Learn that the model was saved for the last time, and training ended as it should."""
+        ...
+
 
 class MeetingPlace(Protocol):
     """What a hook or listener that saves needs of the bus."""

@@ -119,7 +119,7 @@ class CheckpointInputPipelineHook(tf.compat.v1.train.SessionRunHook):
         self._own_saver = iterator_saver(self._external_state_policy) if self._makes_its_saver else None
         self._session = None
         self._bus.join("input_pipeline", self._target.directory, tf.compat.v1.get_default_graph(), run_started())
-        self._bus.accompany(self._target.basename, _AtModelSteps(self._begin_beside_model))
+        self._bus.accompany(self._target.basename, _AtModelSteps(self._begin_beside_model, self._end_beside_model))
         removed = remove_older("input_pipeline", self._target.directory, self._target.basename)
         if removed:
             self._bus.publish(removed)
@@ -144,10 +144,18 @@ class CheckpointInputPipelineHook(tf.compat.v1.train.SessionRunHook):
             run_context.request_stop()
 
     def end(self, session: tf.compat.v1.Session) -> None:
-        """Save the last step unless it is saved, and let the listeners end. Not called after an error."""
+        """Save the last step unless it is saved, and let the listeners end. Not called after an error.
+
+        Beside a model hook its end is waited for, which may save once more.
+        """
+        if self._trigger is None and session is self._session:
+            return
         last_step = int(session.run(self._global_step))
-        if session is self._session and self._trigger and last_step != self._trigger.last_step:
+        if self._trigger and session is self._session and last_step != self._trigger.last_step:
             self._save(session, last_step)
+        self._end(session, last_step)
+
+    def _end(self, session: tf.compat.v1.Session, last_step: int) -> None:
         for listener in self._saving_listeners:
             listener.end(session, last_step)
         self._bus.leave("input_pipeline")
@@ -230,6 +238,10 @@ class CheckpointInputPipelineHook(tf.compat.v1.train.SessionRunHook):
     def _begin_beside_model(self, session: tf.compat.v1.Session, step: int) -> PendingInput | None:
         return self._begin_save(session, step) if session is self._session else None
 
+    def _end_beside_model(self, session: tf.compat.v1.Session, last_step: int) -> None:
+        if session is self._session:
+            self._end(session, last_step)
+
 
 class _AtModelSteps:
     """The hook as a companion of the model's saves.
@@ -239,9 +251,18 @@ class _AtModelSteps:
     in this very session.
     """
 
-    def __init__(self, begin: Callable[[tf.compat.v1.Session, int], PendingInput | None]) -> None:
+    def __init__(
+        self,
+        begin: Callable[[tf.compat.v1.Session, int], PendingInput | None],
+        end: Callable[[tf.compat.v1.Session, int], None],
+    ) -> None:
         self._begin = begin
+        self._end = end
 
     def begin_save(self, session: tf.compat.v1.Session, global_step_value: int) -> PendingSave | None:
         """Take the input pipeline's state at the model's step."""
         return self._begin(session, global_step_value)
+
+    def end(self, session: tf.compat.v1.Session, global_step_value: int) -> None:
+        """Let the hook's listeners end behind the model's last save."""
+        self._end(session, global_step_value)

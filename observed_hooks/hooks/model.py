@@ -154,8 +154,8 @@ class CheckpointSaverHook(tf.compat.v1.train.CheckpointSaverHook):
         if last_step != self._trigger.last_step:
             self._save_at(session, last_step)
             self._saves.finish()
-        for listener in self._saving_listeners:
-            listener.end(session, last_step)
+        for one in (*self._bus.companions, *self._saving_listeners):
+            one.end(session, last_step)
         self._bus.leave("model")
 
     def _tell_of_start(self, step: int) -> None:
@@ -202,9 +202,14 @@ class CheckpointSaverHook(tf.compat.v1.train.CheckpointSaverHook):
         if self._given_scaffold is not None:
             return self._given_scaffold.saver
         savers = tf.compat.v1.get_collection(tf.compat.v1.GraphKeys.SAVERS)
-        if len(savers) != 1 or savers[0].saver_def is None:
+        if len(savers) != 1:
             raise StateError(
-                f"expected one saver in the graph's SAVERS collection, found {len(savers)} of which the session built "
-                "none or several; pass the session's saver= or scaffold= to CheckpointSaverHook"
+                f"expected one saver in the graph's SAVERS collection, found {len(savers)}; pass saver= or scaffold= "
+                "to CheckpointSaverHook"
+            )
+        if savers[0].saver_def is None:
+            raise StateError(
+                "nobody built the graph's saver, because the session's Scaffold has one of its own or there is no "
+                "Scaffold; pass saver= or scaffold= to CheckpointSaverHook"
             )
         return savers[0]

@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from observed_hooks.saving.watch import Reach
 
-_READS = {"ReadVariableOp", "VarIsInitializedOp", "IsVariableInitialized", "Identity", "VariableShape", "NoOp"}
+_READS = {"ReadVariableOp", "VarIsInitializedOp", "IsVariableInitialized", "VariableShape"}
 _ADDS = {"AssignAddVariableOp", "AssignAdd"}
 _SUBTRACTS = {"AssignSubVariableOp", "AssignSub"}
 _SETS = {"AssignVariableOp", "Assign"}
@@ -44,7 +44,7 @@ def _users(global_step: Any) -> list[tf.Operation]:
 
 
 def _added_by(op: tf.Operation, global_step: Any) -> int | None:
-    if op.type in _READS or op.type in _SUBTRACTS or op is global_step.initializer:
+    if op.type in _READS or op.type in _SUBTRACTS or op is global_step.initializer or _only_reads(op, global_step):
         return 0
     if op.type in _SETS:
         return 0 if _restores(op.inputs[1].op) else None
@@ -52,6 +52,12 @@ def _added_by(op: tf.Operation, global_step: Any) -> int | None:
         return None
     value = tf.get_static_value(op.inputs[1])
     return None if value is None else max(0, int(value))
+
+
+def _only_reads(op: tf.Operation, global_step: Any) -> bool:
+    """Tell whether `op` takes the value of a TensorFlow 1 variable, rather than a reference to write through."""
+    by_handle = getattr(global_step, "handle", None) is not None
+    return not by_handle and not any(argument.is_ref for argument in op.op_def.input_arg)
 
 
 def _restores(op: tf.Operation) -> bool:
