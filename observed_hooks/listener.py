@@ -57,26 +57,32 @@ class BusListener(tf.compat.v1.train.CheckpointSaverListener):
     def before_save(self, session: tf.compat.v1.Session, global_step_value: int) -> None:
         """Note the time, behind the companions' saves."""
         self._report_unfinished()
+        step = int(global_step_value)  # TensorFlow's hook passes one of numpy's, which no JSON holds
         if not self._announced:
             self._announced = True
-            self._announce(session, global_step_value)
+            self._announce(session, step)
         if self.kind == "model":
-            self._pending = begin_saves(self.bus.companions, session, global_step_value)
+            self._pending = begin_saves(self.bus.companions, session, step)
         for save in self._pending:
             save.write(background=False)
-        self._began = (global_step_value, self._clock.monotonic())
+        self._began = (step, self._clock.monotonic())
 
-    def after_save(self, session: tf.compat.v1.Session, global_step_value: int) -> bool | None:
+    def after_save(
+        self,
+        session: tf.compat.v1.Session,
+        global_step_value: int,  # noqa: ARG002 - TensorFlow's signature
+    ) -> bool | None:
         """Publish the save; ask for a stop when a companion does."""
         if self._began is None:
             return None
-        seconds = self._clock.monotonic() - self._began[1]
+        step, began_seconds = self._began
+        seconds = self._clock.monotonic() - began_seconds
         self._began = None
         self.bus.publish(
             SaveCompleted(
                 kind=self.kind,
-                step=global_step_value,
-                prefix=self._prefix(session, global_step_value),
+                step=step,
+                prefix=self._prefix(session, step),
                 duration_seconds=seconds,
                 stall_seconds=seconds,
                 write_seconds=seconds,
@@ -84,9 +90,11 @@ class BusListener(tf.compat.v1.train.CheckpointSaverListener):
         )
         return finish_saves(self._take_pending())
 
-    def end(self, session: tf.compat.v1.Session, global_step_value: int) -> None:  # noqa: ARG002 - TensorFlow's signature
+    def end(self, session: tf.compat.v1.Session, global_step_value: int) -> None:
         """Leave the bus: training ended as it should."""
         self._report_unfinished()
+        for companion in self.bus.companions if self.kind == "model" else ():
+            companion.end(session, int(global_step_value))
         self.bus.leave(self.kind)
 
     def _announce(self, session: tf.compat.v1.Session, step: int) -> None:
@@ -126,9 +134,9 @@ class BusListener(tf.compat.v1.train.CheckpointSaverListener):
         self._take_pending()
 
     def _prefix(self, session: tf.compat.v1.Session, step: int) -> str:
-        """Return the checkpoint's prefix: as told, else the newest of the graph's saver, else empty."""
+        """Return the checkpoint's prefix: as told, else the newest of the graph's saver when it is of `step`."""
         if self._directory is not None:
             return os.path.join(self._directory, f"{self._basename}-{step}")
         savers = session.graph.get_collection(tf.compat.v1.GraphKeys.SAVERS)
-        newest = [saver.last_checkpoints[-1] for saver in savers if saver.last_checkpoints]
-        return str(newest[0]) if len(newest) == 1 else ""
+        newest = [str(prefix) for saver in savers for prefix in saver.last_checkpoints[-1:]]
+        return newest[0] if len(newest) == 1 and newest[0].endswith(f"-{step}") else ""
