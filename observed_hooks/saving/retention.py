@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Collection
 
 
@@ -10,8 +11,9 @@ def expired(
 ) -> tuple[int, ...]:
     """Return the steps whose input checkpoints may be removed, ascending.
 
-    An input checkpoint lives as long as the model checkpoint of its step. The one just saved lives in any case: its
-    model checkpoint may be the next thing to be written.
+    An input checkpoint lives as long as the model checkpoint that it would be restored for: that of its step, or, for
+    one without an exact partner, the next after it. The one just saved lives in any case: its model checkpoint may be
+    the next thing to be written.
 
     Args:
         input_steps: steps of the input checkpoints on disk.
@@ -22,7 +24,10 @@ def expired(
         limit: how many to keep where there is no model checkpoint; None or 0 for all.
     """
     if model_steps:
-        return tuple(sorted(set(input_steps) - set(model_steps) - {saved_step}))
+        ascending = sorted(input_steps)
+        before = (bisect_right(ascending, step) for step in model_steps)
+        partners = {ascending[count - 1] for count in before if count}
+        return tuple(step for step in ascending if step not in partners and step != saved_step)
     if not limit:
         return ()
     kept = sorted(step for step in input_steps if step <= saved_step)[-limit:]
