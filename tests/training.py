@@ -103,6 +103,8 @@ def train(
     advance: int = 1,
     iterator: Callable[[Any], Any] = initializable,
     killed: bool = False,
+    max_to_keep: int | None = 5,
+    graph_seed: int | None = 11,
     default_saver: dict[str, float] | None = None,
 ) -> Stream:
     """Train in a graph of its own until the global step is `steps`, a hook stops, or the examples end.
@@ -115,12 +117,16 @@ def train(
         advance: see `build`.
         iterator: see `build`.
         killed: end as a kill does, without any hook's end().
+        max_to_keep: how many model checkpoints the session's saver keeps.
+        graph_seed: what random ops without a seed of their own start from; None for another stream in every run.
         default_saver: arguments of the session that make it save by itself.
     """
     stream: Stream = {}
     with tf.Graph().as_default():
-        tf.compat.v1.set_random_seed(11)
+        tf.compat.v1.set_random_seed(graph_seed)
         fetches = build(dataset, advance=advance, iterator=iterator)
+        saver = tf.compat.v1.train.Saver(max_to_keep=max_to_keep)
+        tf.compat.v1.add_to_collection(tf.compat.v1.GraphKeys.SAVERS, saver)
         try:
             with session(directory, *hooks, default_saver=default_saver) as monitored:
                 step = 0

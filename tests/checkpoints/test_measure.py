@@ -26,7 +26,12 @@ from tests.doubles import PATIENCE_SECONDS
 
 def completed(directory: Path | str, step: int, *, kind: Kind = "model", basename: str = "model.ckpt") -> SaveCompleted:
     return SaveCompleted(
-        kind=kind, step=step, prefix=f"{directory}/{basename}-{step}", duration_seconds=1.5, stall_seconds=0.25
+        kind=kind,
+        step=step,
+        prefix=f"{directory}/{basename}-{step}",
+        duration_seconds=1.5,
+        stall_seconds=0.25,
+        write_seconds=1.25,
     )
 
 
@@ -48,6 +53,7 @@ class TestSavedCheckpoint:
         found = measured(save)
         assert (found.kind, found.step, found.prefix) == (save.kind, save.step, save.prefix)
         assert (found.duration_seconds, found.stall_seconds) == (1.5, 0.25)
+        assert found.write_seconds == 1.25
         assert found.size == CheckpointSize(data_bytes=100, index_bytes=10, meta_bytes=0)
 
     def test_of_step_1_is_not_weighed_with_steps_10_to_19(self, tmp_path: Path) -> None:
@@ -98,7 +104,9 @@ class TestUnknown:
         assert measured(completed(tmp_path, 5), measurement).baseline_bytes is None
 
     def test_everything_is_when_nobody_told_the_prefix(self) -> None:
-        save = SaveCompleted(kind="model", step=5, prefix="", duration_seconds=1.0, stall_seconds=1.0)
+        save = SaveCompleted(
+            kind="model", step=5, prefix="", duration_seconds=1.0, stall_seconds=1.0, write_seconds=1.0
+        )
         found = measured(save)
         assert (found.size, found.baseline_bytes, found.retained, found.filesystem) == (None, None, None, None)
 
