@@ -63,7 +63,7 @@ def _table(cost: CostReport) -> Table:
         title=f"What saving cost in {cost.wall_seconds:.1f} s of training",
         title_justify="left",
         title_style="bold",
-        caption=f"Watching it took {cost.observer_seconds:.2f} s, on threads of its own.",
+        caption=f"Training waited this long. Watching it took {cost.observer_seconds:.2f} s, on threads of its own.",
         caption_justify="left",
         caption_style="",
         box=box.SIMPLE_HEAD,
@@ -80,8 +80,8 @@ def _row(cost: KindCost) -> tuple[str, ...]:
     return (
         cost.kind,
         f"{cost.saves:,}" + (f" (+{cost.failures:,} failed)" if cost.failures else ""),
-        f"{cost.median_seconds:.3f} s",
-        f"{cost.worst_seconds:.3f} s",
+        f"{cost.median_stall_seconds:.3f} s",
+        f"{cost.worst_stall_seconds:.3f} s",
         "unknown" if cost.newest_bytes is None else _size(cost.newest_bytes),
         f"{cost.share_of_wall_time:.1%}",
     )

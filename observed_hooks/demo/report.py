@@ -21,12 +21,13 @@ class KindCost:
     kind: Kind
     saves: int
     failures: int
-    median_seconds: float
-    worst_seconds: float
+    median_stall_seconds: float
+    """How long training waited for one save; a pair's two saves wait for each other, and are not counted twice."""
+    worst_stall_seconds: float
     newest_bytes: int | None
     """Size of the newest checkpoint; None when it was gone before it could be measured."""
     share_of_wall_time: float
-    """Of training, 0 to 1, that was spent waiting for these saves."""
+    """Of training, 0 to 1, that was spent waiting for these saves, those that failed included."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,17 +60,17 @@ def _cost(kind: Kind, records: Sequence[Fields], wall_seconds: float) -> KindCos
     failures = [each for each in _of(SaveFailed, records) if each["kind"] == kind]
     if not saves:
         return None
-    seconds = [each["duration_seconds"] for each in saves]
+    stalls = [each["stall_seconds"] for each in saves]
     size = saves[-1]["size"]
-    stalled = sum(each["stall_seconds"] for each in (*saves, *failures))
+    waited_seconds = sum(stalls) + sum(each["stall_seconds"] for each in failures)
     return KindCost(
         kind=kind,
         saves=len(saves),
         failures=len(failures),
-        median_seconds=statistics.median(seconds),
-        worst_seconds=max(seconds),
+        median_stall_seconds=statistics.median(stalls),
+        worst_stall_seconds=max(stalls),
         newest_bytes=None if size is None else sum(size.values()),
-        share_of_wall_time=stalled / wall_seconds if wall_seconds > 0 else 0.0,
+        share_of_wall_time=waited_seconds / wall_seconds if wall_seconds > 0 else 0.0,
     )
 
 
