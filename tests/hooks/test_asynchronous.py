@@ -50,7 +50,7 @@ class GatedSaver(ParallelSaver):
         return super().save(sess, save_path, *args, **options)
 
 
-class Listener(v1.train.CheckpointSaverListener):
+class Listener(tf.compat.v1.train.CheckpointSaverListener):
     def __init__(self) -> None:
         self.calls: list[tuple[str, int, bool]] = []
 
@@ -184,8 +184,9 @@ class TestASave:
         job.run(5, opening(gate, at_step=5), make_saver=lambda: GatedSaver(gate))
 
         (save,) = [save for save in job.bus.events(SaveCompleted) if save.kind == "model" and save.step == 3]
+        assert save.stall_seconds is not None
+        assert save.duration_seconds is not None
         assert save.stall_seconds < save.duration_seconds
-        assert save.write_seconds < save.duration_seconds
 
     def test_is_told_to_listeners_on_the_training_thread(self, job: Job) -> None:
         job.run(7)
@@ -262,7 +263,7 @@ class TestAnErrorInWriting:
         assert job.bus.events(CheckpointRestored)[0].step == 3
 
 
-class Preemption(v1.train.SessionRunHook):
+class Preemption(tf.compat.v1.train.SessionRunHook):
     """Loses the session once, at a step, with what is being written still held up."""
 
     def __init__(self, at_step: int, gate: Gate) -> None:
@@ -305,7 +306,7 @@ class TestTheArguments:
 
 class TestVariablesOfAnotherHook:
     def test_that_are_made_late_are_saved(self, tmp_path: Path) -> None:
-        class MakesAVariable(v1.train.SessionRunHook):
+        class MakesAVariable(tf.compat.v1.train.SessionRunHook):
             def begin(self) -> None:
                 v1.get_variable("late", initializer=7.0)
 
