@@ -52,6 +52,11 @@ def print_outcome(console: Console, plan: Plan, outcome: Outcome) -> None:
     )
     console.print()
     console.print(_table(outcome.cost))
+    console.print(
+        "The times are what training waited. Watching it took "
+        f"{outcome.cost.observer_seconds:.2f} s, on threads of its own.",
+        highlight=False,
+    )
     console.print()
     for line in _next_lines(plan, outcome):
         # Not broken at the console's width: these are there to be copied.
@@ -63,9 +68,6 @@ def _table(cost: CostReport) -> Table:
         title=f"What saving cost in {cost.wall_seconds:.1f} s of training",
         title_justify="left",
         title_style="bold",
-        caption=f"Training waited this long. Watching it took {cost.observer_seconds:.2f} s, on threads of its own.",
-        caption_justify="left",
-        caption_style="",
         box=box.SIMPLE_HEAD,
     )
     table.add_column("kind")
