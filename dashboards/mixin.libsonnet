@@ -43,6 +43,10 @@
             "expr": "max by (job, run, task, iterator, node, transformation) (observed_hooks_iterator_state_bytes)"
           },
           {
+            "record": "run_component:observed_hooks_checkpoint_component_bytes:max",
+            "expr": "max by (job, run, task, component) (observed_hooks_checkpoint_component_bytes{kind=\"model\"})"
+          },
+          {
             "record": "run_kind:observed_hooks_last_save_duration_seconds:avg",
             "expr": "max by (job, run, task, kind) (avg_over_time(observed_hooks_last_save_duration_seconds[1h]))"
           },
@@ -170,7 +174,7 @@
             },
             "annotations": {
               "summary": "Checkpoints are much larger than the run's first ones.",
-              "description": "The newest {{ $labels.kind }} checkpoint of run {{ $labels.run }} ({{ $labels.task }}) weighs {{ $value | humanize }} times as much as the first ones.{{ if eq $labels.kind \"input_pipeline\" }}{{ range printf `topk(1, run_node:observed_hooks_iterator_state_bytes:max{job=%q, run=%q, task=%q})` $labels.job $labels.run $labels.task | query }} {{ .Value | humanize1024 }}B of it belong to {{ .Labels.transformation }} ({{ .Labels.node }}).{{ end }}{{ end }}",
+              "description": "The newest {{ $labels.kind }} checkpoint of run {{ $labels.run }} ({{ $labels.task }}) weighs {{ $value | humanize }} times as much as the first ones.{{ if eq $labels.kind \"input_pipeline\" }}{{ range printf `topk(1, run_node:observed_hooks_iterator_state_bytes:max{job=%q, run=%q, task=%q})` $labels.job $labels.run $labels.task | query }} {{ .Value | humanize1024 }}B of it belong to {{ .Labels.transformation }} ({{ .Labels.node }}).{{ end }}{{ else }}{{ range printf `topk(1, run_component:observed_hooks_checkpoint_component_bytes:max{job=%q, run=%q, task=%q})` $labels.job $labels.run $labels.task | query }} {{ .Value | humanize1024 }}B of it are of component {{ .Labels.component }}.{{ end }}{{ end }}",
               "runbook_url": "runbook.md#checkpointbloat"
             }
           },

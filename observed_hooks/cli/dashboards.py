@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from observed_hooks.cli.commands import Misuse
 from observed_hooks.dashboards.alerts import groups
 from observed_hooks.dashboards.artefacts import write
 from observed_hooks.dashboards.config import Config
@@ -52,7 +53,7 @@ def command(directory: str | None, config: Config, *, force: bool, lists: bool, 
     try:
         written = write(str(directory), config, force=force)
     except OSError as error:
-        raise click.FileError(str(error.filename or directory), error.strerror) from error
+        raise Misuse(f"cannot write {error.filename or directory}: {error.strerror}") from error
     if as_json:
         click.echo(json.dumps({"written": written}, indent=2))
     else:

@@ -30,6 +30,7 @@ SIZE = f"run_kind:{m.CHECKPOINT_SIZE.name}:sum"
 TO_BASELINE = f"run_kind:{m.CHECKPOINT_SIZE.name}:baseline_ratio"
 TO_MODEL = f"run:{m.CHECKPOINT_SIZE.name}:input_model_ratio"
 NODE_STATE = f"run_node:{m.ITERATOR_STATE.name}:max"
+COMPONENT = f"run_component:{m.CHECKPOINT_COMPONENT.name}:max"
 DURATION = f"run_kind:{m.LAST_SAVE_DURATION.name}:avg"
 STALL = f"run:{m.SAVE_STALL.name}:rate"
 RETAINED = f"run:{m.RETAINED_BYTES.name}:sum"
@@ -85,6 +86,11 @@ def recordings(config: Config) -> tuple[Recording, ...]:
             NODE_STATE,
             f"max by ({run}, iterator, node, transformation) ({q(m.ITERATOR_STATE)})",
             "What each tf.data node takes of the newest input checkpoint: this names the culprit.",
+        ),
+        Recording(
+            COMPONENT,
+            f"max by ({run}, component) ({q(m.CHECKPOINT_COMPONENT, kind='model')})",
+            "What the newest model checkpoint consists of.",
         ),
         Recording(
             DURATION,

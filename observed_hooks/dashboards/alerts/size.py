@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from observed_hooks.dashboards.alerts.model import RUN, Alert, Group
 from observed_hooks.dashboards.config import Config, duration
-from observed_hooks.dashboards.rules import NODE_STATE, SIZE, TO_BASELINE, TO_MODEL
+from observed_hooks.dashboards.rules import COMPONENT, NODE_STATE, SIZE, TO_BASELINE, TO_MODEL
 
 INSPECT_INPUT = "    observed-hooks inspect <checkpoint_dir>/input.ckpt-<step>\n"
 INSPECT_MODEL = "    observed-hooks inspect <checkpoint_dir>/model.ckpt-<step>\n"
@@ -16,14 +16,22 @@ def size_alerts(config: Config) -> Group:
     return Group("observed_hooks.size", "Size", alerts)
 
 
-def culprit(config: Config) -> str:
+def node_culprit(config: Config) -> str:
     """Return the template that names the node which takes most of an input checkpoint; nothing when none is known."""
+    return _largest(config, NODE_STATE, "belong to {{ .Labels.transformation }} ({{ .Labels.node }})")
+
+
+def component_culprit(config: Config) -> str:
+    """Return the template that names the largest component of a model checkpoint; nothing when none is known."""
+    return _largest(config, COMPONENT, "are of component {{ .Labels.component }}")
+
+
+def _largest(config: Config, series: str, verdict: str) -> str:
     labels = [label.strip() for label in config.run_labels.split(",")]
     matchers = ", ".join(f"{label}=%q" for label in labels)
     values = " ".join(f"$labels.{label}" for label in labels)
-    query = f"printf `topk(1, {NODE_STATE}{{{matchers}}})` {values} | query"
-    text = " {{ .Value | humanize1024 }}B of it belong to {{ .Labels.transformation }} ({{ .Labels.node }})."
-    return f"{{{{ range {query} }}}}{text}{{{{ end }}}}"
+    query = f"printf `topk(1, {series}{{{matchers}}})` {values} | query"
+    return f"{{{{ range {query} }}}} {{{{ .Value | humanize1024 }}}}B of it {verdict}.{{{{ end }}}}"
 
 
 def _bloat(config: Config) -> Alert:
@@ -34,7 +42,11 @@ def _bloat(config: Config) -> Alert:
         for_seconds=config.size_for_seconds,
         summary="Checkpoints are much larger than the run's first ones.",
         description=f"The newest {{{{ $labels.kind }}}} checkpoint of {RUN} weighs {{{{ $value | humanize }}}} times "
-        'as much as the first ones.{{ if eq $labels.kind "input_pipeline" }}' + culprit(config) + "{{ end }}",
+        'as much as the first ones.{{ if eq $labels.kind "input_pipeline" }}'
+        + node_culprit(config)
+        + "{{ else }}"
+        + component_culprit(config)
+        + "{{ end }}",
         meaning=f"The newest checkpoint weighs more than {config.bloat_ratio:g} times the run's baseline, the median "
         "of its first five. The baseline is kept beside the checkpoints and survives restarts, so a buffer that was "
         "enlarged between two runs is found as well as a leak within one. The alert lasts as long as the bloat does.",
@@ -81,7 +93,7 @@ def _outweighs(config: Config) -> Alert:
         for_seconds=config.size_for_seconds,
         summary="The input pipeline takes more room in checkpoints than the model.",
         description=f"The input checkpoint of {RUN} weighs {{{{ $value | humanize }}}} times its model checkpoint."
-        + culprit(config),
+        + node_culprit(config),
         meaning="Most of what each save writes is not the model but the position of its input pipeline, nearly always "
         "the elements of a shuffle buffer. Needs no baseline: it is found in a run that was bloated from its first "
         "save.",

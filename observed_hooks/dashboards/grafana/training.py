@@ -108,16 +108,19 @@ def _progress() -> Row:
 
 
 def _time(config: Config) -> Row:
-    buckets = f"increase({q(m.SAVE_DURATION, '_bucket')}[$__range])"
-    stalls = f"increase({q(m.SAVE_STALL, '_bucket')}[$__range])"
     by_kind = f"sum by (run, kind) (rate({q(m.SAVE_STALL, '_sum')}[$__rate_interval]))"
+    buckets = f"sum by (le) (increase({q(m.SAVE_DURATION, '_bucket')}[$__rate_interval]))"
     return Row(
         "Time",
         (
             Panel(
                 title="Duration of saves",
-                description="From the decision to save until the files are complete, of the newest save.",
-                targets=(Target(f"max by (run, kind) ({q(m.LAST_SAVE_DURATION)})", BY_KIND),),
+                description="Of the newest save: from the decision until the files are complete, and how much of that "
+                "was writing.",
+                targets=(
+                    Target(f"max by (run, kind) ({q(m.LAST_SAVE_DURATION)})", f"{BY_KIND} in all"),
+                    Target(f"max by (run, kind) ({q(m.LAST_SAVE_WRITE)})", f"{BY_KIND} writing"),
+                ),
                 unit="s",
                 thresholds=((config.slow_save_seconds, "red"),),
             ),
@@ -135,37 +138,36 @@ def _time(config: Config) -> Row:
                 stacked=True,
                 thresholds=((config.stall_share, "red"),),
             ),
-            Panel(
-                title="Durations in the range shown",
-                description="Median and 95th percentile over the whole range: saves are too rare for a moving one.",
-                targets=(
-                    Target(f"histogram_quantile(0.5, sum by (le, kind) ({buckets}))", "{{kind}} median"),
-                    Target(f"histogram_quantile(0.95, sum by (le, kind) ({buckets}))", "{{kind}} 95 %"),
-                ),
-                unit="s",
-                type="bargauge",
-                height=6,
+            _quantiles(
+                "Durations in the range shown", "From the decision until the files are complete", m.SAVE_DURATION
             ),
-            Panel(
-                title="Stalls in the range shown",
-                description="The same for the time that training was held up.",
-                targets=(
-                    Target(f"histogram_quantile(0.5, sum by (le, kind) ({stalls}))", "{{kind}} median"),
-                    Target(f"histogram_quantile(0.95, sum by (le, kind) ({stalls}))", "{{kind}} 95 %"),
-                ),
-                unit="s",
-                type="bargauge",
-                height=6,
-            ),
+            _quantiles("Stalls in the range shown", "How long saves held up training", m.SAVE_STALL),
+            _quantiles("Writing in the range shown", "How long the files were being written", m.SAVE_WRITE),
             Panel(
                 title="How durations are spread",
                 description="Saves by their duration.",
-                targets=(
-                    Target(f"sum by (le) (increase({q(m.SAVE_DURATION, '_bucket')}[$__rate_interval]))", "{{le}}"),
-                ),
+                targets=(Target(buckets, "{{le}}"),),
                 unit="s",
                 type="heatmap",
+                width=6,
                 height=6,
             ),
         ),
+    )
+
+
+def _quantiles(title: str, description: str, metric: m.Metric) -> Panel:
+    """Return median and 95th percentile over the whole range: saves are too rare for a moving window."""
+    buckets = f"sum by (le, kind) (increase({q(metric, '_bucket')}[$__range]))"
+    return Panel(
+        title=title,
+        description=f"{description}: median and 95th percentile of all saves in the time range.",
+        targets=(
+            Target(f"histogram_quantile(0.5, {buckets})", "{{kind}} median"),
+            Target(f"histogram_quantile(0.95, {buckets})", "{{kind}} 95 %"),
+        ),
+        unit="s",
+        type="bargauge",
+        width=6,
+        height=6,
     )

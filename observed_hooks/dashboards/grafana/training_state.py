@@ -44,11 +44,21 @@ def size_row(config: Config) -> Row:
                 stacked=True,
             ),
             Panel(
+                title="What the tensors are",
+                description="Bytes of the newest checkpoint by component. Optimizers often take twice the weights.",
+                targets=(
+                    Target(
+                        f"max by (run, kind, component) ({q(m.CHECKPOINT_COMPONENT)})", f"{BY_KIND} {{{{component}}}}"
+                    ),
+                ),
+                unit="bytes",
+                stacked=True,
+            ),
+            Panel(
                 title="What each node takes of the input checkpoint",
                 description="Nodes of the tf.data pipeline, the largest ten. A shuffle buffer is saved whole.",
                 targets=(Target(f"topk(10, {c.STATE})", "{{run}} {{transformation}} {{node}}"),),
                 unit="bytes",
-                width=12,
                 stacked=True,
             ),
             Panel(
@@ -56,7 +66,6 @@ def size_row(config: Config) -> Row:
                 description="What the running pipeline holds in memory, by node.",
                 targets=(Target(c.BUFFERED, "{{run}} {{transformation}} {{node}}"),),
                 unit="short",
-                width=12,
             ),
         ),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from observed_hooks.dashboards.config import Config
-from observed_hooks.dashboards.rule_files import GENERATED
+from observed_hooks.dashboards.rule_files import GENERATED, alert_groups, rule_groups
 from observed_hooks.dashboards.scenarios.model import Scenario
 from observed_hooks.dashboards.scenarios.others import (
     disk_scenarios,
@@ -32,10 +32,13 @@ def scenarios(config: Config) -> dict[str, list[Scenario]]:
 
 def promtool_files(config: Config) -> dict[str, str]:
     """Return the files for promtool, by name."""
-    return {f"{subject}.yml": _file(stories) for subject, stories in scenarios(config).items()}
+    # Without an order promtool evaluates groups in any, and alerts may see recorded values of a minute ago.
+    order = [group["name"] for group in (*rule_groups(config)["groups"], *alert_groups(config)["groups"])]
+    return {f"{subject}.yml": _file(stories, order) for subject, stories in scenarios(config).items()}
 
 
-def _file(stories: list[Scenario]) -> str:
+def _file(stories: list[Scenario], order: list[str]) -> str:
     head = comment_of(f"Run with `promtool test rules` on this file. {GENERATED}")
-    settings = dump({"rule_files": ["../rules.yml", "../alerts.yml"], "evaluation_interval": "1m"})
+    rules = {"rule_files": ["../rules.yml", "../alerts.yml"], "group_eval_order": order}
+    settings = dump({**rules, "evaluation_interval": "1m"})
     return f"{head}{settings}\ntests:\n" + joined(item(story.as_dict(), indent=2) for story in stories)

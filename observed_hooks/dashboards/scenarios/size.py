@@ -56,6 +56,7 @@ def _bloated(config: Config) -> list[Scenario]:
     named.reports(m.ITERATOR_STATE, f"{shuffle}x{LONG + HOURS}", **SHUFFLE)
     named.reports(m.ITERATOR_STATE, f"{config.input_floor_bytes}x{LONG + HOURS}", **BATCH)
     model = f"The newest model checkpoint of {RUN} weighs {times:.4g} times as much as the first ones."
+    model += f" {binary(shuffle)}B of it are of component optimizer."
     return [
         named.is_silent(HOURS, "CheckpointBloat")
         .fires(late, "CheckpointBloat", text + blame, kind="input_pipeline")
@@ -64,6 +65,8 @@ def _bloated(config: Config) -> list[Scenario]:
             "nobody knows the nodes of a bloated input checkpoint", config, "input_pipeline", sizes, f"{usual}x{LONG}"
         ).fires(late, "CheckpointBloat", text, kind="input_pipeline"),
         _sizes("a model grows", config, "model", sizes, f"{usual}x{LONG}")
+        .reports(m.CHECKPOINT_COMPONENT, f"{usual}x{LONG}", kind="model", component="weights")
+        .reports(m.CHECKPOINT_COMPONENT, f"{shuffle}x{LONG}", kind="model", component="optimizer")
         .is_silent(HOURS, "CheckpointBloat")
         .fires(late, "CheckpointBloat", model, kind="model"),
     ]
@@ -79,7 +82,7 @@ def _filling(config: Config) -> list[Scenario]:
         "a run is restarted, and its buffer fills again", config, "input_pipeline", sizes, f"{full}x{LONG}"
     )
     quiet = ("CheckpointBloat", "CheckpointGrowth")
-    checks = (15, 25, 31 + _late(config), HOURS + 1, 2 * HOURS, LONG - 1)
+    checks = (15, 25, 31 + _late(config), HOURS + 1, 2 * HOURS)
     for minute in checks:
         story.is_silent(minute, *quiet)
         restart.is_silent(minute, *quiet)
