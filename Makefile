@@ -20,7 +20,7 @@ PIP_INSTALL := -m pip install -qq --disable-pip-version-check
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check format test-estimator bench dashboards clean distclean
+.PHONY: help demo test check format test-estimator crash bench dashboards clean distclean
 
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -43,6 +43,16 @@ check: $(READY)  ## linter, formatter, types, and the order of the floors; chang
 format: $(READY)  ## put the code in the form that `make check` asks for
 	@$(BIN)/ruff check --fix
 	@$(BIN)/ruff format
+
+# TensorFlow's own hook for the input pipeline needs TensorFlow 2.15.
+N ?= 200
+SEED ?= 1
+TRIGGER ?= both
+HOOKS ?= ours
+CRASH_READY := $(if $(filter tensorflow,$(HOOKS)),$(ESTIMATOR_READY),$(READY))
+
+crash: $(CRASH_READY)  ## kill a training N times (N=200), resume it, and look for lost or repeated examples
+	@$(dir $(CRASH_READY))bin/python -m tests.crash $(N) --seed $(SEED) --trigger $(TRIGGER) --hooks $(HOOKS) $(ARGS)
 
 bench: $(READY)  ## every question in benchmarks/, answered with a table
 	@set -e; for script in benchmarks/*.py; do \
