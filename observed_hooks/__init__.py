@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from observed_hooks.hooks.input_pipeline import CheckpointInputPipelineHook
     from observed_hooks.hooks.model import CheckpointSaverHook
     from observed_hooks.observation import observe
+    from observed_hooks.pipeline.eager import buffers
     from observed_hooks.sinks.exporter import serve
     from observed_hooks.sinks.jsonl import JsonlSink
     from observed_hooks.sinks.memory import MemorySink
@@ -29,6 +30,7 @@ __all__ = [
     "MemorySink",
     "PrometheusSink",
     "TensorBoardSink",
+    "buffers",
     "errors",
     "events",
     "metrics",
@@ -44,6 +46,7 @@ _HOMES = {
     "MemorySink": "sinks.memory",
     "PrometheusSink": "sinks.prometheus",
     "TensorBoardSink": "sinks.tensorboard",
+    "buffers": "pipeline.eager",
     "observe": "observation",
     "serve": "sinks.exporter",
 }

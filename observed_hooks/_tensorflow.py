@@ -11,6 +11,7 @@ from typing import Any
 
 import tensorflow as tf
 from tensorflow.python.data.ops import iterator_ops
+from tensorflow.python.framework import function_def_to_graph
 from tensorflow.python.training import saver as saver_lib
 
 ITERATORS_COLLECTION: str = iterator_ops.GLOBAL_ITERATORS
@@ -107,3 +108,43 @@ def _own_buffer(tensor: tf.Tensor) -> tf.Tensor:
     if not tensor.dtype._is_ref_dtype:  # noqa: SLF001
         return tensor
     return tf.raw_ops.DeepCopy(x=tensor) if tensor.dtype.base_dtype != tf.string else tf.strings.join([tensor, ""])
+
+
+def model_of(serialized: bytes) -> Any:
+    """Return the `ModelProto` that IteratorGetModelProto has handed out: one node for each running iterator."""
+    from tensorflow.core.framework import model_pb2
+
+    return model_pb2.ModelProto.FromString(serialized)
+
+
+def function_outputs(graph: tf.Graph, name: str) -> list[tf.Tensor]:
+    """Return the outputs of a function in the library of `graph`, as tensors of a graph in which they are computed."""
+    function = graph._functions[name]  # noqa: SLF001
+    body = getattr(function, "graph", None) or function_def_to_graph.function_def_to_graph(function.definition)
+    return list(body.outputs)
+
+
+def resource_of_eager(iterator: Any) -> tf.Tensor:
+    """Return the resource of an iterator that `iter(dataset)` made."""
+    return iterator._iterator_resource  # noqa: SLF001
+
+
+def dataset_of_eager(iterator: Any) -> Any:
+    """Return the dataset that an iterator made by `iter(dataset)` reads."""
+    return iterator._dataset  # noqa: SLF001
+
+
+def inputs_of_dataset(dataset: Any) -> list[Any]:
+    """Return the datasets that `dataset` reads."""
+    return list(dataset._inputs())  # noqa: SLF001
+
+
+def buffer_size_of_dataset(dataset: Any) -> tf.Tensor | None:
+    """Return the scalar `buffer_size` that a shuffle or prefetch was given; None for other datasets."""
+    return getattr(dataset, "_buffer_size", None)
+
+
+def function_outputs_of_dataset(dataset: Any) -> list[tf.Tensor]:
+    """Return the outputs of the function with which `dataset` opens further datasets; none where it has no such."""
+    function = getattr(dataset, "_map_func", None) or getattr(dataset, "_reduce_func", None)
+    return list(function.function.graph.outputs) if function is not None else []

@@ -19,6 +19,7 @@ PUBLIC = {
     "MemorySink",
     "PrometheusSink",
     "TensorBoardSink",
+    "buffers",
     "errors",
     "events",
     "metrics",

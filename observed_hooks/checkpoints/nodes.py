@@ -14,7 +14,7 @@ _ROOT = ("Iterator", "Root")
 _COMPONENT = re.compile(r"(?P<type>[A-Z][A-Za-z0-9]*)(?P<inputs>(?:\[\d+\])*)")
 # Of these the number tells one of several inputs, each with its own place in the program. Of all others
 # (FlatMap, Interleave, GroupByWindow, Repeat) it counts iterators that come and go with the data.
-_WITH_INPUTS = frozenset({"Zip", "Concatenate", "DirectedInterleave"})
+NUMBERED_INPUTS = frozenset({"Zip", "Concatenate", "DirectedInterleave"})
 _VERSION = re.compile(r"(?<=.)V\d+\Z")
 _TRANSFORMATIONS = {
     "ShuffleAndRepeat": "Shuffle",
@@ -43,7 +43,7 @@ def node_path(state_name: str) -> str:
             break
         # The two iterators of a cache, while it fills and when it is full, are one node.
         kind = match["type"].removesuffix("Impl")
-        path.append(kind + match["inputs"] if kind in _WITH_INPUTS else kind)
+        path.append(kind + match["inputs"] if kind in NUMBERED_INPUTS else kind)
         if match.end() < len(component):
             break
     return "::".join(path)
