@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Protocol
 
 from observed_hooks.events import Event, Kind, RunStarted
@@ -18,6 +19,10 @@ class PendingSave(Protocol):
 
         A save that fails is the companion's own affair: it does not raise, and the model's save goes on.
         """
+        ...
+
+    def abandon(self) -> None:
+        """Give it up: the model's save will not be begun. Instead of `write`; on the training thread."""
         ...
 
     def tidy(self) -> None:
@@ -69,9 +74,23 @@ class MeetingPlace(Protocol):
 def begin_saves(
     companions: tuple[Companion, ...], session: tf.compat.v1.Session, global_step_value: int
 ) -> tuple[PendingSave, ...]:
-    """Let every companion begin; return the saves that are now pending."""
-    begun = [companion.begin_save(session, global_step_value) for companion in companions]
-    return tuple(save for save in begun if save is not None)
+    """Let every companion begin; return the saves that are now pending. When one raises, the others are given up."""
+    pending: list[PendingSave] = []
+    try:
+        for companion in companions:
+            save = companion.begin_save(session, global_step_value)
+            if save is not None:
+                pending.append(save)
+    except BaseException:
+        abandon_saves(pending)
+        raise
+    return tuple(pending)
+
+
+def abandon_saves(pending: Iterable[PendingSave]) -> None:
+    """Give every pending save up."""
+    for save in pending:
+        save.abandon()
 
 
 def finish_saves(pending: tuple[PendingSave, ...]) -> bool:

@@ -16,7 +16,7 @@ from observed_hooks.hooks.heard import without_bus_listeners
 from observed_hooks.saving.choices import choose
 from observed_hooks.saving.directory import as_directory, require_writable
 from observed_hooks.saving.model_checkpoints import ModelCheckpoints
-from observed_hooks.saving.model_saves import WHEN_BUSY, BackgroundSaves, ImmediateSaves, Saves
+from observed_hooks.saving.model_saves import WHEN_BUSY, BackgroundSaves, ImmediateSaves, Listeners, Saves
 from observed_hooks.saving.parallel import ParallelSaver
 from observed_hooks.saving.reach import reach_of
 from observed_hooks.saving.triggers import Interval, SaveTrigger
@@ -178,14 +178,16 @@ class CheckpointSaverHook(tf.compat.v1.train.CheckpointSaverHook):
     def _save_at(self, session: tf.compat.v1.Session, step: int) -> bool:
         """Save the model and those beside it; tell whether somebody wants training to stop."""
         decided_seconds = self._clock.monotonic()
-        for listener in self._saving_listeners:
-            listener.before_save(session, step)
 
-        def on_complete() -> bool:
+        def before() -> None:
+            for listener in self._saving_listeners:
+                listener.before_save(session, step)
+
+        def after() -> bool:
             stops = [listener.after_save(session, step) for listener in self._saving_listeners]
             return any(stops)
 
-        stop = self._saves.save(session, step, on_complete)
+        stop = self._saves.save(session, step, Listeners(before=before, after=after))
         self._trigger.saved(step, decided_seconds)
         return stop
 

@@ -16,7 +16,7 @@ from observed_hooks.errors import ConfigurationError, telling_line
 from observed_hooks.events import LeftoversRemoved
 from observed_hooks.saving import state_file
 from observed_hooks.saving.cleaning import remove_of_step
-from observed_hooks.saving.parallel import ParallelSaver
+from observed_hooks.saving.parallel import ParallelSaver, StagedCopy
 from observed_hooks.saving.retention import expired
 
 
@@ -52,22 +52,22 @@ class InputCheckpoints:
         """Whether a copy can be taken now and written later; not with every saver of a user's."""
         return isinstance(self._saver, ParallelSaver) and self._saver.staged
 
-    def stage(self, session: tf.compat.v1.Session) -> None:
+    def stage(self, session: tf.compat.v1.Session) -> StagedCopy:
         """Copy the iterators' state. Serialising and compressing it happens here, on the calling thread's time."""
-        self._saver.stage(session)
+        copy: StagedCopy = self._saver.stage(session)
+        return copy
 
-    def save(self, session: tf.compat.v1.Session, step: int) -> str:
-        """Write the iterators' state at `step`; return the prefix once the files are complete."""
-        return str(
-            self._saver.save(
-                session,
-                self._path,
-                global_step=step,
-                latest_filename=self._state_file,
-                write_meta_graph=False,
-                write_state=self._saver_keeps,
-            )
-        )
+    def save(self, session: tf.compat.v1.Session, step: int, copy: StagedCopy | None) -> str:
+        """Write the iterators' state at `step`, or a copy of it; return the prefix once the files are complete."""
+        options = {
+            "global_step": step,
+            "latest_filename": self._state_file,
+            "write_meta_graph": False,
+            "write_state": self._saver_keeps,
+        }
+        if copy is not None:
+            return str(self._saver.save_staged(copy, self._path, **options))
+        return str(self._saver.save(session, self._path, **options))
 
     def restore(self, session: tf.compat.v1.Session, step: int) -> None:
         """Bring the iterators to their state at `step`."""

@@ -16,6 +16,7 @@ from observed_hooks.errors import InputTooLargeError, UnserializableError, one_l
 from observed_hooks.events import Event, SaveCompleted, SaveSkipped
 from observed_hooks.saving.choices import OnOversize, OnUnserializable
 from observed_hooks.saving.input_checkpoints import InputCheckpoints, unserializable
+from observed_hooks.saving.parallel import StagedCopy
 from observed_hooks.saving.timing import Attempt
 from observed_hooks.session import SESSION_LOST
 
@@ -111,6 +112,7 @@ class PendingInput:
         self._attempt = attempt
         self._on_complete = on_complete
         self._publish = publish
+        self._copy: StagedCopy | None = None
         self._prefix: str | None = None
         self._saved: SaveCompleted | None = None
         self._objection: Exception | None = None
@@ -124,23 +126,28 @@ class PendingInput:
         """Copy the state, on the training thread; write it at once where the user's saver cannot copy."""
         if self._store.stages:
             with self._attempt.staging():
-                self._store.stage(self._session)
+                self._copy = self._store.stage(self._session)
         else:
             with self._attempt.writing(background=False):
-                self._prefix = self._store.save(self._session, self._step)
+                self._prefix = self._store.save(self._session, self._step, None)
 
     def write(self, *, background: bool) -> None:
         """Write the copy. A failure is told of, and nothing more."""
         try:
             if self._prefix is None:
-                with self._session.graph.as_default(), self._attempt.writing(background=background):
-                    self._prefix = self._store.save(self._session, self._step)
+                with self._attempt.writing(background=background):
+                    self._prefix = self._store.save(self._session, self._step, self._copy)
         except SESSION_LOST as error:
             self._objection = error
         except SURVIVABLE as error:
             tell_of_failure(self._store, self._step, error, self._publish)
         else:
             self._weigh(self._attempt.completed(self._prefix))
+
+    def abandon(self) -> None:
+        """Give the copy up: the model's save was never begun."""
+        if self._copy is not None:
+            self._copy.discard()
 
     def tidy(self) -> None:
         """Remove what may go, now that the model's save has ended, and publish this one."""

@@ -14,7 +14,7 @@ from observed_hooks.events import Event
 from observed_hooks.saving import state_file
 from observed_hooks.saving.cleaning import remove_of_step, remove_older
 from observed_hooks.saving.neighbours import Neighbours
-from observed_hooks.saving.parallel import ParallelSaver
+from observed_hooks.saving.parallel import ParallelSaver, StagedCopy
 
 log = tf.compat.v1.logging
 
@@ -71,16 +71,21 @@ class ModelCheckpoints:
                 "pass it as saver=, or in the Scaffold: Scaffold(saver=ParallelSaver(staged=True, defer_build=True))"
             )
 
-    def stage(self, session: tf.compat.v1.Session) -> None:
+    def stage(self, session: tf.compat.v1.Session) -> StagedCopy:
         """Copy the model as it is now, to be written later."""
-        self._find_saver().stage(session)
+        copy: StagedCopy = self._find_saver().stage(session)
+        return copy
 
-    def write(self, session: tf.compat.v1.Session, step: int) -> str:
-        """Write the checkpoint of `step`; return its prefix once all files are complete."""
+    def write(self, session: tf.compat.v1.Session, step: int, copy: StagedCopy | None) -> str:
+        """Write the model at `step`, or a copy of it; return the prefix once all files are complete."""
         saver = self._find_saver()
         self._warn_of_neighbour(saver)
         log.info("Saving checkpoints for %d into %s.", step, self._path)
-        prefix = saver.save(session, self._path, global_step=step, write_meta_graph=self._writes_graph)
+        options = {"global_step": step, "write_meta_graph": self._writes_graph}
+        if copy is not None:
+            prefix = saver.save_staged(copy, self._path, **options)
+        else:
+            prefix = saver.save(session, self._path, **options)
         self._neighbours.ours(prefix)
         return str(prefix)
 

@@ -15,11 +15,12 @@ from typing import Literal, Protocol, TypeAlias, get_args
 import tensorflow as tf
 
 from observed_hooks.clock import Clock
-from observed_hooks.companion import MeetingPlace, PendingSave, begin_saves, finish_saves
+from observed_hooks.companion import MeetingPlace, PendingSave, abandon_saves, begin_saves, finish_saves
 from observed_hooks.errors import SaveError, one_line
 from observed_hooks.events import KINDS, SaveSkipped
 from observed_hooks.saving.background import BackgroundSave
 from observed_hooks.saving.model_checkpoints import ModelCheckpoints
+from observed_hooks.saving.parallel import StagedCopy
 from observed_hooks.saving.timing import Attempt
 from observed_hooks.session import ENDS_IN_SILENCE
 
@@ -28,15 +29,22 @@ log = tf.compat.v1.logging
 WhenBusy: TypeAlias = Literal["wait", "skip"]
 WHEN_BUSY: tuple[WhenBusy, ...] = get_args(WhenBusy)
 
-OnComplete: TypeAlias = Callable[[], bool]
-"""Tells the user's listeners of a save; True asks training to stop."""
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listeners:
+    """How the user's listeners are told of one save, on the training thread."""
+
+    before: Callable[[], None]
+    """Called before any state is taken."""
+    after: Callable[[], bool]
+    """Called once all files are complete; True asks training to stop."""
 
 
 class Saves(Protocol):
     """How a hook saves. All calls come on the training thread; True asks training to stop."""
 
-    def save(self, session: tf.compat.v1.Session, step: int, on_complete: OnComplete) -> bool:
-        """Save the state of `step`, or begin to; `on_complete` is called once the files are complete."""
+    def save(self, session: tf.compat.v1.Session, step: int, listeners: Listeners) -> bool:
+        """Save the state of `step`, or begin to; the listeners learn of it."""
         ...
 
     def poll(self) -> bool:
@@ -60,16 +68,18 @@ class ImmediateSaves:
         self._bus = bus
         self._clock = clock
 
-    def save(self, session: tf.compat.v1.Session, step: int, on_complete: OnComplete) -> bool:
+    def save(self, session: tf.compat.v1.Session, step: int, listeners: Listeners) -> bool:
         """Save now. Raises what the saver raises."""
+        listeners.before()
         job = _Job(
             store=self._store,
             bus=self._bus,
             session=session,
             step=step,
             pending=begin_saves(self._bus.companions, session, step),
+            copy=None,
             attempt=Attempt("model", step, clock=self._clock, publish=self._bus.publish),
-            on_complete=on_complete,
+            listeners=listeners,
         )
         try:
             job.write(background=False)
@@ -97,9 +107,9 @@ class BackgroundSaves:
         self._clock = clock
         self._when_busy = when_busy
         self._under_way: BackgroundSave | None = None
-        self._land: OnComplete = lambda: False
+        self._land: Callable[[], bool] = lambda: False
 
-    def save(self, session: tf.compat.v1.Session, step: int, on_complete: OnComplete) -> bool:
+    def save(self, session: tf.compat.v1.Session, step: int, listeners: Listeners) -> bool:
         """Copy the state of `step` and begin to write it.
 
         Raises:
@@ -111,17 +121,23 @@ class BackgroundSaves:
         with attempt.staging():
             self._wait()
         stop = self._landed()
+        listeners.before()
         pending = begin_saves(self._bus.companions, session, step)
-        with attempt.staging():
-            self._store.stage(session)
+        try:
+            with attempt.staging():
+                copy = self._store.stage(session)
+        except BaseException:
+            abandon_saves(pending)
+            raise
         job = _Job(
             store=self._store,
             bus=self._bus,
             session=session,
             step=step,
             pending=pending,
+            copy=copy,
             attempt=attempt,
-            on_complete=on_complete,
+            listeners=listeners,
         )
         self._land = job.land
         self._under_way = BackgroundSave(lambda: job.write(background=True), step)
@@ -180,8 +196,9 @@ class _Job:
     session: tf.compat.v1.Session
     step: int
     pending: tuple[PendingSave, ...]
+    copy: StagedCopy | None
     attempt: Attempt
-    on_complete: OnComplete
+    listeners: Listeners
 
     def write(self, *, background: bool) -> None:
         """Write what is pending beside the model, then the model; tidy up, whatever the end; publish.
@@ -192,7 +209,7 @@ class _Job:
             save.write(background=background)
         try:
             with self.session.graph.as_default(), self.attempt.writing(background=background):
-                prefix = self.store.write(self.session, self.step)
+                prefix = self.store.write(self.session, self.step, self.copy)
         except BaseException:
             self.store.clean(self.step)
             raise
@@ -203,7 +220,7 @@ class _Job:
 
     def land(self) -> bool:
         """Tell those who listen that all is on disk; True asks training to stop."""
-        stops = [finish_saves(self.pending), self.on_complete()]
+        stops = [finish_saves(self.pending), self.listeners.after()]
         return any(stops)
 
 

@@ -7,6 +7,7 @@ here has a SaveV2 op of its own, and TensorFlow runs them side by side; they rea
 from __future__ import annotations
 
 import os
+import threading
 from typing import Any
 
 import tensorflow as tf
@@ -19,15 +20,29 @@ MIN_SHARD_BYTES = 32 * 1024 * 1024
 MAX_SHARDS = 8
 
 
+class StagedCopy:
+    """What a `ParallelSaver` has copied and not yet written."""
+
+    def __init__(self, session: tf.compat.v1.Session, area: threading.Lock) -> None:
+        self.session = session
+        self._area: threading.Lock | None = area
+
+    def discard(self) -> None:
+        """Make room for another copy; this one is written, or never will be. Again is harmless."""
+        area, self._area = self._area, None
+        if area is not None:
+            area.release()
+
+
 class ParallelSaver(tf.compat.v1.train.Saver):
     """Saves variables in several shards at once. Use it in a `Scaffold`, or let `CheckpointSaverHook` make one.
 
         scaffold = tf.compat.v1.train.Scaffold(saver=ParallelSaver(defer_build=True))
 
-    With `staged=True` the work of a save can be divided: `stage(session)` takes a consistent copy between two steps,
-    and `save` writes that copy later, from any thread, while training goes on. The copy shares its memory with the
-    variables until they are assigned again, so it costs up to the variables' size. Without a call of `stage`, `save`
-    stages by itself.
+    With `staged=True` the work of a save can be divided: `stage` takes a consistent copy between two steps, and
+    `save_staged` writes that copy later, from any thread, while training goes on. The copy shares its memory with the
+    variables until they are assigned again, so it costs up to the variables' size. `save` does both at once. One copy
+    can be held at a time; whoever wants to take another waits until the first is written or discarded.
     """
 
     def __init__(
@@ -50,7 +65,8 @@ class ParallelSaver(tf.compat.v1.train.Saver):
         self._shards = shards
         self._saves_everything = var_list is None
         self._staged = staged
-        self._holds_copy = False
+        # Held from the taking of a copy to its writing, which may happen on another thread: a plain lock allows that.
+        self._area = threading.Lock()
         self._ops = _tensorflow.ShardingBuilder(self._split, staged=staged)
         super().__init__(var_list, builder=self._ops, sharded=True, **options)
 
@@ -59,19 +75,30 @@ class ParallelSaver(tf.compat.v1.train.Saver):
         """Whether a copy can be staged and written later."""
         return self._staged
 
-    def stage(self, session: tf.compat.v1.Session) -> None:
-        """Copy what is to be saved, in the place of a copy that was never written. Call it between two steps."""
-        self._holds_copy = False
-        session.run(self._ops.clear_ops)
-        session.run(self._ops.stage_ops)
-        self._holds_copy = True
+    def stage(self, session: tf.compat.v1.Session) -> StagedCopy:
+        """Copy what is to be saved, between two steps. The copy is to be written with `save_staged`, or discarded."""
+        self._area.acquire()
+        try:
+            session.run(self._ops.clear_ops)
+            session.run(self._ops.stage_ops)
+        except BaseException:
+            self._area.release()
+            raise
+        return StagedCopy(session, self._area)
+
+    def save_staged(self, copy: StagedCopy, save_path: str, *args: Any, **options: Any) -> Any:
+        """Write `copy` as `Saver.save` writes the variables; any thread may do so, once."""
+        try:
+            with copy.session.graph.as_default():
+                return super().save(copy.session, save_path, *args, **options)
+        finally:
+            copy.discard()
 
     def save(self, sess: tf.compat.v1.Session, save_path: str, *args: Any, **options: Any) -> Any:
-        """Save as `Saver.save` does; the staged copy, when there is one."""
-        if self._staged and not self._holds_copy:
-            self.stage(sess)
-        self._holds_copy = False
-        return super().save(sess, save_path, *args, **options)
+        """Save as `Saver.save` does."""
+        if not self._staged:
+            return super().save(sess, save_path, *args, **options)
+        return self.save_staged(self.stage(sess), save_path, *args, **options)
 
     def left_out(self) -> list[str]:
         """Return the global variables of the default graph that this saver should save and was built too early for."""

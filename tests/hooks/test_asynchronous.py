@@ -15,7 +15,7 @@ from observed_hooks import CheckpointInputPipelineHook, CheckpointSaverHook
 from observed_hooks.checkpoints.files import checkpoints
 from observed_hooks.errors import ConfigurationError, SaveError, StateError
 from observed_hooks.events import CheckpointRestored, SaveCompleted, SaveFailed, SaveSkipped
-from observed_hooks.saving.parallel import ParallelSaver
+from observed_hooks.saving.parallel import ParallelSaver, StagedCopy
 from observed_hooks.testing import RecordingBus
 
 v1 = tf.compat.v1
@@ -44,10 +44,14 @@ class GatedSaver(ParallelSaver):
         self._gate = gate
         super().__init__(staged=True, defer_build=True)
 
-    def save(self, sess: Any, save_path: str, *args: Any, **options: Any) -> Any:
-        if options["global_step"]:
-            self._gate.pass_through(options["global_step"])
-        return super().save(sess, save_path, *args, **options)
+    def save_staged(self, copy: StagedCopy, save_path: str, *args: Any, **options: Any) -> Any:
+        try:
+            if options["global_step"]:
+                self._gate.pass_through(options["global_step"])
+        except BaseException:
+            copy.discard()
+            raise
+        return super().save_staged(copy, save_path, *args, **options)
 
 
 class Listener(tf.compat.v1.train.CheckpointSaverListener):
@@ -219,6 +223,14 @@ class TestASaveThatIsDueWhileAnotherIsWritten:
         assert [(skip.kind, skip.step) for skip in job.bus.events(SaveSkipped)] == [
             ("model", 6),
             ("input_pipeline", 6),
+        ]
+
+    def test_that_is_skipped_is_not_told_to_listeners(self, job: Job, gate: Gate) -> None:
+        job.run(8, opening(gate, at_step=7), make_saver=lambda: GatedSaver(gate), when_busy="skip")
+
+        assert [(name, step) for name, step, _ in job.listener.calls] == [
+            *[("before", 0), ("after", 0), ("before", 3), ("after", 3)],
+            *[("before", 8), ("after", 8), ("end", 8)],
         ]
 
     def test_is_not_skipped_at_the_end_of_training(self, job: Job, gate: Gate) -> None:

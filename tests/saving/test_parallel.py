@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -130,25 +131,54 @@ class TestAStagedCopy:
         session.run(v1.global_variables_initializer())
         expected = session.run([one.read_value() for one in built])
 
-        saver.stage(session)
+        copy = saver.stage(session)
         session.run([one.op for one in change])
-        reader = tf.train.load_checkpoint(saver.save(session, str(tmp_path / "model.ckpt")))
+        reader = tf.train.load_checkpoint(saver.save_staged(copy, str(tmp_path / "model.ckpt")))
 
         for one, value in zip(built, expected, strict=True):
             np.testing.assert_array_equal(reader.get_tensor(one.op.name), value)
 
-    def test_that_was_never_written_gives_way_to_the_next(self, session: Any, tmp_path: Path) -> None:
+    def test_that_is_discarded_gives_way_to_the_next(self, session: Any, tmp_path: Path) -> None:
         (first, *_) = variables()
         change = first.assign(tf.fill(first.shape, 5.0))
         saver = ParallelSaver(staged=True)
         session.run(v1.global_variables_initializer())
 
-        saver.stage(session)
+        saver.stage(session).discard()
         session.run(change.op)
-        saver.stage(session)
+        copy = saver.stage(session)
 
-        reader = tf.train.load_checkpoint(saver.save(session, str(tmp_path / "model.ckpt")))
+        reader = tf.train.load_checkpoint(saver.save_staged(copy, str(tmp_path / "model.ckpt")))
         assert (reader.get_tensor(first.op.name) == 5.0).all()
+
+    def test_is_not_taken_for_its_own_by_another_save(self, session: Any, tmp_path: Path) -> None:
+        """As when a session's default saver hook uses the saver whose copy waits for its thread."""
+        (first, *_) = variables()
+        session.run(v1.global_variables_initializer())
+        expected = session.run(first)
+        change = first.assign_add(tf.ones_like(first))
+        saver = ParallelSaver(staged=True)
+        copy = saver.stage(session)
+        session.run(change.op)
+
+        other = threading.Thread(target=saver.save, args=(session, str(tmp_path / "other.ckpt")))
+        other.start()
+        prefix = saver.save_staged(copy, str(tmp_path / "model.ckpt"))
+        other.join()
+
+        np.testing.assert_array_equal(tf.train.load_checkpoint(prefix).get_tensor(first.op.name), expected)
+        np.testing.assert_array_equal(
+            tf.train.load_checkpoint(str(tmp_path / "other.ckpt")).get_tensor(first.op.name), expected + 1
+        )
+
+    def test_that_cannot_be_taken_does_not_block_the_next(self, session: Any) -> None:
+        variables()
+        saver = ParallelSaver(staged=True)
+        with pytest.raises(tf.errors.FailedPreconditionError):  # nothing is initialised yet
+            saver.stage(session)
+        session.run(v1.global_variables_initializer())
+
+        saver.stage(session).discard()
 
 
 class TestVariablesThatAreLate:
