@@ -13,7 +13,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
@@ -23,8 +23,7 @@ Item = TypeVar("Item")
 class _Marker:
     """Passed through the queue behind the items, to learn that they have been handled."""
 
-    reached: threading.Event
-    last: bool
+    reached: threading.Event = field(default_factory=threading.Event)
 
 
 class Worker(Generic[Item]):
@@ -45,18 +44,23 @@ class Worker(Generic[Item]):
         self._on_error = on_error
         self._monotonic = monotonic
         self._queue: queue.Queue[Item | _Marker] = queue.Queue(capacity)
-        self._start_lock = threading.Lock()
+        self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
+        self._closed = False
+        self._ended = threading.Event()
         self._busy_since: float | None = None
 
     def put(self, item: Item) -> bool:
-        """Queue `item`; return False, at once, when the queue is full."""
-        try:
-            self._queue.put_nowait(item)
-        except queue.Full:
-            return False
-        if self._thread is None:
-            self._start()
+        """Queue `item`; return False, at once, when the queue is full or the worker is closed."""
+        with self._lock:
+            if self._closed:
+                return False
+            try:
+                self._queue.put_nowait(item)
+            except queue.Full:
+                return False
+            if self._thread is None:
+                self._start()
         return True
 
     @property
@@ -67,40 +71,42 @@ class Worker(Generic[Item]):
 
     def flush(self, timeout: float) -> bool:
         """Wait at most `timeout` seconds until all that was put is handled; tell whether it was."""
-        return self._pass(_Marker(threading.Event(), last=False), timeout)
-
-    def close(self, timeout: float) -> bool:
-        """Do as `flush`, and end the thread behind the last item. Nothing may be put afterwards."""
-        return self._pass(_Marker(threading.Event(), last=True), timeout)
-
-    def _pass(self, marker: _Marker, timeout: float) -> bool:
         if self._thread is None:
             return self._queue.empty()
+        if self._closed:
+            return self._ended.wait(max(timeout, 0.0))
         deadline = time.monotonic() + timeout
+        marker = _Marker()
         try:
             self._queue.put(marker, timeout=max(timeout, 0.0))
         except queue.Full:
             return False
         return marker.reached.wait(max(deadline - time.monotonic(), 0.0))
 
+    def close(self, timeout: float) -> bool:
+        """Take no more items; do as `flush`. The thread ends behind the last item, however late that is."""
+        with self._lock:
+            self._closed = True
+        if self._thread is not None:
+            with contextlib.suppress(queue.Full):  # a thread with a full queue has no need to be woken
+                self._queue.put_nowait(_Marker())
+        return self.flush(timeout)
+
     def _start(self) -> None:
-        with self._start_lock:
-            if self._thread is None:
-                # A daemon: a sink that hangs for ever must not keep the process from ending.
-                thread = threading.Thread(target=self._serve, name=self._name, daemon=True)
-                with contextlib.suppress(RuntimeError):  # no thread to be had, or the interpreter is shutting down
-                    thread.start()
-                    self._thread = thread
+        # A daemon: a sink that hangs for ever must not keep the process from ending.
+        thread = threading.Thread(target=self._serve, name=self._name, daemon=True)
+        with contextlib.suppress(RuntimeError):  # no thread to be had, or the interpreter is shutting down
+            thread.start()
+            self._thread = thread
 
     def _serve(self) -> None:
-        while True:
+        while not (self._closed and self._queue.empty()):
             item = self._queue.get()
-            if not isinstance(item, _Marker):
+            if isinstance(item, _Marker):
+                item.reached.set()
+            else:
                 self._handle_one(item)
-                continue
-            item.reached.set()
-            if item.last:
-                return
+        self._ended.set()
 
     def _handle_one(self, item: Item) -> None:
         self._busy_since = self._monotonic()

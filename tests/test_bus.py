@@ -239,6 +239,36 @@ class TestClose:
         assert "digits" in line.getMessage()
         assert "SaveSkipped" in line.getMessage()
 
+    def test_flushing_afterwards_waits_for_nothing(self) -> None:
+        bus = CheckpointBus([MemorySink()])
+        bus.publish(SKIPPED)
+        assert bus.close(PATIENCE_SECONDS)
+        assert bus.flush(PATIENCE_SECONDS)
+
+    def test_what_is_published_while_it_closes_is_handed_on_or_counted(self) -> None:
+        sink = MemorySink()
+        bus = CheckpointBus([sink])
+        published = 0
+        begun = threading.Event()
+        closed = threading.Event()
+
+        def publish() -> None:
+            nonlocal published
+            while not closed.is_set() or published < 100:
+                bus.publish(SKIPPED)
+                published += 1
+                begun.set()
+
+        thread = threading.Thread(target=publish)
+        thread.start()
+        assert begun.wait(PATIENCE_SECONDS)
+        bus.close(PATIENCE_SECONDS)
+        closed.set()
+        thread.join(PATIENCE_SECONDS)
+        lost = dict(bus.totals().dropped)
+        # What the sink lost may also be a report of the bus on itself.
+        assert len(sink.events(SaveSkipped)) + lost["all"] + lost["memory"] >= published
+
     def test_returns_within_its_bound_when_a_sink_hangs(self) -> None:
         gate = Gate()
         bus = CheckpointBus([HangingSink(gate)])

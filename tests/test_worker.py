@@ -14,6 +14,10 @@ def refuse_errors(item: object, error: BaseException) -> None:
     raise AssertionError(item) from error
 
 
+def refuse(item: object) -> None:
+    raise AssertionError(item)
+
+
 def worker_of(
     handle: Callable[[int], None],
     *,
@@ -108,6 +112,39 @@ class TestThread:
         threads[0].join(PATIENCE_SECONDS)
         assert not threads[0].is_alive()
         assert handled == [1, 2]
+
+    def test_after_closing_nothing_is_taken_and_nobody_waits(self) -> None:
+        handled: list[int] = []
+        worker = worker_of(handled.append)
+        worker.put(1)
+        assert worker.close(PATIENCE_SECONDS)
+        assert not worker.put(2)
+        assert worker.flush(PATIENCE_SECONDS)
+        assert worker.close(PATIENCE_SECONDS)
+        assert handled == [1]
+
+    def test_one_that_was_never_used_takes_nothing_after_closing_either(self) -> None:
+        worker = worker_of(refuse)
+        assert worker.close(0.0)
+        assert not worker.put(1)
+        assert worker.flush(0.0)
+
+    def test_closing_ends_it_also_when_the_queue_was_full_and_nobody_could_wait(self, gate: Gate) -> None:
+        threads: list[threading.Thread] = []
+
+        def handle(_: int) -> None:
+            threads.append(threading.current_thread())
+            gate.pass_through()
+
+        worker = worker_of(handle, capacity=1)
+        worker.put(0)
+        gate.wait_until_reached()
+        worker.put(1)
+        assert not worker.close(0.0)
+        gate.open()
+        threads[0].join(PATIENCE_SECONDS)
+        assert not threads[0].is_alive()
+        assert len(threads) == 2
 
     def test_a_worker_that_was_never_used_is_flushed_and_closed_at_once(self) -> None:
         worker = worker_of(lambda _: None)
