@@ -7,7 +7,7 @@ trains up to step 10, from where the directory's checkpoint stands, and returns 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -103,7 +103,7 @@ def train(
     advance: int = 1,
     iterator: Callable[[Any], Any] = initializable,
     killed: bool = False,
-    max_to_keep: int | None = 5,
+    saver: Mapping[str, Any] | None = None,
     graph_seed: int | None = 11,
     default_saver: dict[str, float] | None = None,
 ) -> Stream:
@@ -117,7 +117,7 @@ def train(
         advance: see `build`.
         iterator: see `build`.
         killed: end as a kill does, without any hook's end().
-        max_to_keep: how many model checkpoints the session's saver keeps.
+        saver: arguments of a saver that the graph brings along; without them the hooks choose one.
         graph_seed: what random ops without a seed of their own start from; None for another stream in every run.
         default_saver: arguments of the session that make it save by itself.
     """
@@ -125,8 +125,8 @@ def train(
     with tf.Graph().as_default():
         tf.compat.v1.set_random_seed(graph_seed)
         fetches = build(dataset, advance=advance, iterator=iterator)
-        saver = tf.compat.v1.train.Saver(max_to_keep=max_to_keep)
-        tf.compat.v1.add_to_collection(tf.compat.v1.GraphKeys.SAVERS, saver)
+        if saver is not None:
+            tf.compat.v1.add_to_collection(tf.compat.v1.GraphKeys.SAVERS, tf.compat.v1.train.Saver(**saver))
         try:
             with session(directory, *hooks, default_saver=default_saver) as monitored:
                 step = 0

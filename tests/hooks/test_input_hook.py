@@ -522,7 +522,7 @@ class TestRetention:
     @pytest.mark.parametrize("max_to_keep", [1, 2, 0, None])
     def test_follows_the_model_s(self, tmp_path: Path, max_to_keep: int | None) -> None:
         for steps in (7, 14):
-            train(tmp_path, *pair(tmp_path), steps=steps, max_to_keep=max_to_keep)
+            train(tmp_path, *pair(tmp_path), steps=steps, saver={"max_to_keep": max_to_keep})
         assert input_steps(tmp_path) == saved_steps(tmp_path)
         assert len(saved_steps(tmp_path)) == (max_to_keep or 7)
 
