@@ -42,7 +42,7 @@ def graph() -> Iterator[tf.Graph]:
     tf.compat.v1.summary.FileWriterCache.clear()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def program() -> Callable[[str], Path]:
     """Finds a program on the PATH; where it is missing, skips the test and names the package to install."""
 

@@ -61,7 +61,8 @@ def _restarted(config: Config) -> Alert:
         description=f"The input pipeline of {RUN} began at its first element, while the model was resumed.",
         meaning='No input checkpoint could be taken: there is none, or `on_step_mismatch="restart"` refused those '
         "there are. Early elements are seen again, late ones perhaps never. Expected once, when a run that saved "
-        "only its model begins to save its input pipeline too.",
+        "only its model begins to save its input pipeline too, or when input checkpoints were removed because a buffer "
+        "has another size now.",
         see='"Training checkpoints", row *Resume*, *Restores by outcome*.',
         act=f"Look for input checkpoints beside the model's:\n\n{_LIST}\n"
         "None at all: was the hook part of the run before? Of other steps only: see ResumeSkewed.",

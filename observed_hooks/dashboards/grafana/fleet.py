@@ -10,6 +10,8 @@ from observed_hooks.dashboards.grafana.model import Board, Panel, Row, Target
 from observed_hooks.dashboards.grafana.model import shown as q
 
 _WORST = 10
+_BY_RUN = "{{run}} {{task}}"
+_BY_KIND = "{{run}} {{task}} {{kind}}"
 
 
 def fleet_board(config: Config) -> Board:
@@ -101,31 +103,23 @@ def _ranking() -> Row:
 
 
 def _over_time(config: Config) -> Row:
-    interval = "$__rate_interval"
+    duration = f"max by ({c.KIND}) ({q(m.LAST_SAVE_DURATION)})"
+    written = f"sum by ({c.RUN}) (rate({q(m.CHECKPOINT_WRITTEN)}[$__rate_interval]))"
     worst = [
         ("Size against baseline", "Bloat: 1 is as large as the run's first checkpoints.", c.TO_BASELINE, "short"),
         ("Input against model", "How much of a checkpoint pair is input pipeline.", c.TO_MODEL, "short"),
         ("Time since the last save", "Rises with the clock and falls with each save.", c.AGE, "s"),
         ("Share of time lost to saves", "Wall time for which saves hold up training.", c.STALL_SHARE, "percentunit"),
-        (
-            "Duration of the last save",
-            "Of the newest save of each kind.",
-            f"max by ({c.KIND}) ({q(m.LAST_SAVE_DURATION)})",
-            "s",
-        ),
-        (
-            "Written",
-            "Load that checkpoints put on the storage.",
-            f"sum by ({c.RUN}) (rate({q(m.CHECKPOINT_WRITTEN)}[{interval}]))",
-            "Bps",
-        ),
+        ("Duration of the last save", "Of the newest save of each kind.", duration, "s"),
+        ("Written", "Load that checkpoints put on the storage.", written, "Bps"),
     ]
+    of_a_kind = {c.TO_BASELINE, duration}
     limits = {"Size against baseline": config.bloat_ratio, "Share of time lost to saves": config.stall_share}
     panels = tuple(
         Panel(
             title=f"{title}: the worst {_WORST}",
             description=description,
-            targets=(Target(f"topk({_WORST}, {expr})", "{{run}} {{task}} {{kind}}"),),
+            targets=(Target(f"topk({_WORST}, {expr})", _BY_KIND if expr in of_a_kind else _BY_RUN),),
             unit=unit,
             thresholds=((limits[title], "red"),) if title in limits else (),
         )
