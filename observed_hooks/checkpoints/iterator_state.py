@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from observed_hooks.checkpoints import dtypes
@@ -18,6 +19,8 @@ from observed_hooks.checkpoints.counters import counter
 from observed_hooks.checkpoints.data import CHECKSUM_BYTES, PartReader, open_part
 from observed_hooks.checkpoints.node_tally import NodeState, Tally
 from observed_hooks.checkpoints.wire import BYTES, Span
+
+VARIANTS_BETWEEN_RESTS = 128
 
 _ITERATOR = b"tensorflow::Iterator"
 # Tag, length and value of the type name, and the tag of the metadata, as every protobuf library writes them.
@@ -55,9 +58,15 @@ def iterator_state(prefix: str | os.PathLike[str]) -> tuple[IteratorState, ...]:
     return iterator_state_of(read_index(prefix))
 
 
-def iterator_state_of(bundle: Bundle) -> tuple[IteratorState, ...]:
-    """Return the iterators in the checkpoint with this index; raises as `iterator_state` does."""
-    states = (_state(bundle, entry) for entry in bundle.entries if entry.dtype == dtypes.VARIANT)
+def iterator_state_of(bundle: Bundle, rest: Callable[[], object] | None = None) -> tuple[IteratorState, ...]:
+    """Return the iterators in the checkpoint with this index; raises as `iterator_state` does.
+
+    Args:
+        bundle: the index.
+        rest: called every `VARIANTS_BETWEEN_RESTS` variants, a millisecond or so: a reader beside a training loop
+            may sleep then, lest it holds up the loop.
+    """
+    states = (_state(bundle, entry, rest) for entry in bundle.entries if entry.dtype == dtypes.VARIANT)
     return tuple(state for state in states if state is not None)
 
 
@@ -66,10 +75,10 @@ def iterator_name(entry: str) -> str:
     return entry.removesuffix("/.ATTRIBUTES/ITERATOR_STATE").removesuffix("_STATE").removesuffix(":0")
 
 
-def _state(bundle: Bundle, entry: Entry) -> IteratorState | None:
+def _state(bundle: Bundle, entry: Entry, rest: Callable[[], object] | None) -> IteratorState | None:
     """Read one tensor of variants; None when something other than an iterator was saved in it."""
     with open_part(bundle, entry.parts[0]) as reader:
-        tally = _tally(reader, entry)
+        tally = _tally(reader, entry, rest)
     if tally is None:
         return None
     nodes = tally.nodes()
@@ -77,7 +86,7 @@ def _state(bundle: Bundle, entry: Entry) -> IteratorState | None:
     return IteratorState(iterator_name(entry.name), entry.name, nodes, entry.size, remainder)
 
 
-def _tally(reader: PartReader, entry: Entry) -> Tally | None:
+def _tally(reader: PartReader, entry: Entry, rest: Callable[[], object] | None) -> Tally | None:
     tally = Tally()
     variants = 0
     for start, payload, end in reader.variants():
@@ -88,6 +97,8 @@ def _tally(reader: PartReader, entry: Entry) -> Tally | None:
         if metadata and _SHUFFLE_KEY in metadata:
             _declare(tally, metadata, reader, payload, end - CHECKSUM_BYTES)
         variants += 1
+        if rest is not None and variants % VARIANTS_BETWEEN_RESTS == 0:
+            rest()
     if math.prod(entry.shape) != variants:
         raise reader.error(reader.end, f"{variants} variants in {entry.name!r} of shape {entry.shape}")
     return tally

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from observed_hooks.checkpoints import files
 from observed_hooks.checkpoints.baseline import Baseline
+from observed_hooks.checkpoints.composition import composition
 from observed_hooks.events import (
     CheckpointSaved,
     CheckpointSize,
@@ -23,7 +24,9 @@ log = logging.getLogger("observed_hooks")
 
 
 class Measurement:
-    """Turns a `SaveCompleted` into a `CheckpointSaved`; hands every other event on as it is.
+    """Turns a `SaveCompleted` into a `CheckpointSaved` and what the checkpoint is made of.
+
+    Every other event it hands on as it is.
 
     Called on the bus's thread only. It remembers the baselines of the directories it has seen.
     """
@@ -35,7 +38,13 @@ class Measurement:
 
     def __call__(self, event: Event) -> Iterator[Event]:
         """Yield what the sinks shall get for `event`."""
-        yield self._measured(event) if isinstance(event, SaveCompleted) else event
+        if not isinstance(event, SaveCompleted):
+            yield event
+            return
+        saved = self._measured(event)
+        yield saved
+        if saved.size is not None:  # otherwise there is nothing left to look into
+            yield composition(event.kind, event.step, event.prefix)
 
     def _measured(self, save: SaveCompleted) -> CheckpointSaved:
         where = files.split_prefix(save.prefix)

@@ -13,6 +13,7 @@ from observed_hooks.checkpoints.measure import Measurement
 from observed_hooks.events import (
     CheckpointSaved,
     CheckpointSize,
+    ComponentsMeasured,
     Event,
     Kind,
     Retained,
@@ -41,7 +42,8 @@ def write(directory: Path, step: int, *, data: int = 100, basename: str = "model
 
 
 def measured(event: Event, measurement: Measurement | None = None) -> CheckpointSaved:
-    (found,) = (measurement or Measurement())(event)
+    found, *inside = (measurement or Measurement())(event)
+    assert len(inside) <= 1
     assert isinstance(found, CheckpointSaved)
     return found
 
@@ -127,6 +129,34 @@ class TestUnknown:
         assert [(each.step, each.size, each.retained) for each in found] == [(5, None, None), (6, None, None)]
         (line,) = [each for each in caplog.records if each.levelno >= logging.WARNING]
         assert str(tmp_path) in line.getMessage()
+
+
+class TestWhatItIsMadeOf:
+    def test_is_told_behind_the_save(self, tmp_path: Path) -> None:
+        import tensorflow as tf
+
+        with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+            variable = tf.compat.v1.get_variable("v", [100])
+            session.run(variable.initializer)
+            tf.compat.v1.train.Saver().save(session, f"{tmp_path}/model.ckpt", global_step=5)
+        saved, inside = Measurement()(completed(tmp_path, 5))
+        assert isinstance(saved, CheckpointSaved)
+        assert isinstance(inside, ComponentsMeasured)
+        assert {each.component: each.size_bytes for each in inside.components} == {
+            "weights": 400,
+            "optimizer": 0,
+            "other": 0,
+        }
+
+    def test_is_left_out_and_said_so_where_the_index_is_damaged(self, tmp_path: Path) -> None:
+        write(tmp_path, 5)
+        _, inside = Measurement()(completed(tmp_path, 5))
+        assert isinstance(inside, ComponentsMeasured)
+        assert inside.components == ()
+        assert inside.left_out.startswith("CheckpointFormatError")
+
+    def test_is_not_asked_of_a_checkpoint_that_was_pruned(self, tmp_path: Path) -> None:
+        assert len(list(Measurement()(completed(tmp_path, 5)))) == 1
 
 
 class TestOtherEvents:
