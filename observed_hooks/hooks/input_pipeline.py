@@ -24,6 +24,7 @@ from observed_hooks.saving.choices import (
 from observed_hooks.saving.choices import external_state_policy as choose_external_state_policy
 from observed_hooks.saving.cleaning import remove_older
 from observed_hooks.saving.directory import require_writable
+from observed_hooks.saving.following import ModelWatch
 from observed_hooks.saving.input_checkpoints import InputCheckpoints, iterator_saver
 from observed_hooks.saving.input_writer import InputWriter, PendingInput, Tolerance
 from observed_hooks.saving.reach import reach_of
@@ -39,7 +40,8 @@ class CheckpointInputPipelineHook(tf.compat.v1.train.SessionRunHook):
     checkpoints restore here, and the other way round.
 
     On a bus with a model hook (`CheckpointSaverHook` of this package, or any hook with `bus.listener("model")`), it
-    saves at exactly the steps at which the model is saved, and first. Alone it saves by its own schedule.
+    saves at exactly the steps at which the model is saved, and first. Alone it saves by its own schedule; with an
+    Estimator's, whenever the Estimator's own hook has saved the model.
 
     A save that fails is reported and logged, and training goes on: the model's checkpoint does not depend on it. A
     pipeline that can never be saved is an error at the first save.
@@ -130,6 +132,8 @@ class CheckpointInputPipelineHook(tf.compat.v1.train.SessionRunHook):
         """Restore at the first step of a session, when all iterators are sure to be initialised."""
         if run_context.session is not self._session:
             self._settle(run_context.session)
+        if self._trigger:
+            self._model.look_again()
 
     def after_run(
         self,
@@ -137,11 +141,10 @@ class CheckpointInputPipelineHook(tf.compat.v1.train.SessionRunHook):
         run_values: tf.compat.v1.train.SessionRunValues,
     ) -> None:
         """Save when it is due and no model hook decides; ask the session to stop when a listener says so."""
-        if self._trigger is None or not self._trigger.may_be_due():
-            return
-        step = int(run_context.session.run(self._global_step))
-        if self._trigger.is_due(step) and self._save(run_context.session, step):
-            run_context.request_stop()
+        if self._trigger and self._is_due(self._trigger, run_context.session):
+            step = int(run_context.session.run(self._global_step))
+            if self._save(run_context.session, step):
+                run_context.request_stop()
 
     def end(self, session: tf.compat.v1.Session) -> None:
         """Save the last step unless it is saved, and let the listeners end. Not called after an error.
@@ -159,6 +162,14 @@ class CheckpointInputPipelineHook(tf.compat.v1.train.SessionRunHook):
         for listener in self._saving_listeners:
             listener.end(session, last_step)
         self._bus.leave("input_pipeline")
+
+    def _is_due(self, trigger: SaveTrigger, session: tf.compat.v1.Session) -> bool:
+        """Tell whether to save now: with an Estimator's model, where it is seen to be saved, else by the schedule."""
+        if self._target.shared and self._model.saved():
+            return True
+        if self._model.ever_saved or not trigger.may_be_due():
+            return False
+        return trigger.is_due(int(session.run(self._global_step)))
 
     @property
     def _makes_its_saver(self) -> bool:
@@ -199,6 +210,7 @@ class CheckpointInputPipelineHook(tf.compat.v1.train.SessionRunHook):
             )
         trigger = SaveTrigger(self._target.interval, self._clock)
         trigger.begin_session(reach_of(session, self._global_step))
+        self._model = ModelWatch(session.graph)
         return trigger
 
     def _publish_start(self, step: int) -> None:

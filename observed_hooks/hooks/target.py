@@ -22,6 +22,8 @@ class Target:
     basename: str
     interval: Interval | None
     """None: at the steps at which the model hook on the same bus saves."""
+    shared: bool
+    """Whether the interval is the Estimator's, and so its model hook's as well."""
     limit: int | None
     """How many checkpoints to keep where no model checkpoint says so; None or 0 for all."""
 
@@ -53,6 +55,7 @@ def target_of(
         directory=as_directory(checkpoint_dir),
         basename=_basename(task_from_environment()),
         interval=None if unscheduled else Interval.of(save_secs, save_steps),
+        shared=False,
         limit=DEFAULT_LIMIT,
     )
 
@@ -72,6 +75,7 @@ def _of_estimator(estimator: Any, save_secs: float | None, save_steps: int | Non
         interval=Interval.of(config.save_checkpoints_secs, config.save_checkpoints_steps)
         if own_schedule
         else Interval.of(save_secs, save_steps),
+        shared=own_schedule,
         limit=getattr(config, "keep_checkpoint_max", DEFAULT_LIMIT),
     )
 

@@ -331,10 +331,6 @@ class TestAlone:
         (restored,) = bus.events(CheckpointRestored)
         assert (restored.step, restored.model_step) == (10, 12)
 
-    @pytest.mark.xfail(
-        strict=True,
-        reason="alone, its seconds begin at the first step and the model hook's before it: they drift apart",
-    )
     def test_by_seconds_it_saves_at_the_model_s_steps_too(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
