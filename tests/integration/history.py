@@ -6,11 +6,15 @@ The records go through the same samples and the same collector as in a training 
 from __future__ import annotations
 
 import math
+import subprocess
 from collections import defaultdict
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from observed_hooks.dashboards.artefacts import write
+from observed_hooks.dashboards.config import Config
 from observed_hooks.events import (
     BuffersSampled,
     BufferState,
@@ -34,6 +38,7 @@ from observed_hooks.events import (
 )
 from observed_hooks.samples import samples
 from observed_hooks.sinks._families import CatalogueCollector
+from tests.integration.servers import Prometheus
 
 HOURS = 3
 SCRAPE_SECONDS = 60
@@ -65,6 +70,21 @@ RUNS = (
 )
 
 
+@contextmanager
+def history_server(directory: Path, end_seconds: int) -> Iterator[Prometheus]:
+    """Run a Prometheus that holds the history, and scrapes nothing."""
+    write(str(directory / "generated"), Config())
+    history = directory / "history.txt"
+    write_history(history, end_seconds)
+    backfill = ["promtool", "tsdb", "create-blocks-from", "openmetrics", str(history), str(directory / "data")]
+    subprocess.run(backfill, capture_output=True, check=True)
+    running = Prometheus(Path("prometheus"), directory / "generated", directory, scraped=[], alertmanager="")
+    try:
+        yield running
+    finally:
+        running.close()
+
+
 def write_history(path: Path, end_seconds: int) -> None:
     """Write the last hours before `end_seconds` as OpenMetrics."""
     families: dict[str, list[str]] = defaultdict(list)
@@ -90,10 +110,10 @@ def _scrapes(run: Run, end_seconds: int) -> Iterator[tuple[str, str]]:
 
 def _events(run: Run, number: int, share: float) -> Iterator[Event]:
     """Return what is published before scrape `number`, when `share` of the history has gone by."""
-    step = number // SAVE_SCRAPES * STEPS_A_SAVE
+    step = (number + 2) // SAVE_SCRAPES * STEPS_A_SAVE
     if number == 0:
         yield from _start(run)
-    elif number % SAVE_SCRAPES == 0:
+    elif number % SAVE_SCRAPES == SAVE_SCRAPES - 2:
         size = run.bloats if share > 0.5 else 1.0
         yield from _save(run, "input_pipeline", step, run.buffer * 1024 * size + 5000, share)
         yield from _save(run, "model", step, run.model_mib * MIB, share)
@@ -103,7 +123,7 @@ def _events(run: Run, number: int, share: float) -> Iterator[Event]:
             failed=(("prometheus", 0), ("jsonl", int(share > 0.9))),
             seconds=(("measure", 0.02), ("prometheus", 0.001), ("jsonl", 0.004)),
         )
-    if number == SAVE_SCRAPES * 7 and run.name == "letters":
+    if number == SAVE_SCRAPES * 7 - 2 and run.name == "letters":
         yield SaveFailed(kind="model", step=step, duration_seconds=9.0, stall_seconds=9.0, error="disk full")
     if number % 20 == 19:
         yield SaveSkipped(kind="model", step=step, reason="the one before was still being written")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,16 +11,15 @@ from typing import Any
 
 import pytest
 
-from observed_hooks.dashboards.artefacts import write
 from observed_hooks.dashboards.config import Config
 from observed_hooks.dashboards.grafana import board_files
 from observed_hooks.dashboards.queries import exported_names
 from observed_hooks.metrics import CATALOGUE
-from tests.integration.history import HOURS, RUNS, write_history
+from tests.integration.history import HOURS, RUNS, history_server
 from tests.integration.servers import Prometheus
+from tests.integration.variables import resolved
 
 BOARDS: dict[str, Any] = {name: json.loads(text) for name, text in board_files(Config()).items()}
-VARIABLES = {"$__rate_interval": "10m", "$__range": f"{HOURS}h", "$job": ".+", "$instance": ".+", "$run": ".+"}
 
 
 def panels(board: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -39,13 +37,6 @@ QUERIES = [
 ]
 
 
-def resolved(query: str) -> str:
-    for name, value in VARIABLES.items():
-        query = query.replace(name, value)
-    assert "$" not in query
-    return query
-
-
 @pytest.fixture(scope="module")
 def end_seconds() -> int:
     return int(time.time()) - 120
@@ -55,16 +46,10 @@ def end_seconds() -> int:
 def prometheus(
     program: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory, end_seconds: int
 ) -> Iterator[Prometheus]:
-    directory = tmp_path_factory.mktemp("prometheus")
-    write(str(directory / "generated"), Config())
-    history = directory / "history.txt"
-    write_history(history, end_seconds)
-    promtool, server = program("promtool"), program("prometheus")
-    backfill = [promtool, "tsdb", "create-blocks-from", "openmetrics", history, directory / "data"]
-    subprocess.run([str(part) for part in backfill], capture_output=True, check=True)
-    running = Prometheus(server, directory / "generated", directory, scraped=[], alertmanager="")
-    yield running
-    running.close()
+    for name in ("promtool", "prometheus"):
+        program(name)
+    with history_server(tmp_path_factory.mktemp("prometheus"), end_seconds) as running:
+        yield running
 
 
 class TestEveryPanel:

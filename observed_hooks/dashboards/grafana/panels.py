@@ -7,17 +7,6 @@ from typing import Any
 from observed_hooks.dashboards.grafana.model import DATASOURCE, Panel
 
 _REDUCE = {"calcs": ["lastNotNull"], "fields": "", "values": False}
-_REFERENCES = [
-    # What others are held against stands beside the stack, dashed.
-    {
-        "matcher": {"id": "byRegexp", "options": "/(baseline|capacity)$/"},
-        "properties": [
-            {"id": "custom.stacking", "value": {"group": "B", "mode": "none"}},
-            {"id": "custom.fillOpacity", "value": 0},
-            {"id": "custom.lineStyle", "value": {"dash": [8, 8], "fill": "dash"}},
-        ],
-    }
-]
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
@@ -84,7 +73,19 @@ def _overrides(panel: Panel) -> list[dict[str, Any]]:
         {"matcher": {"id": "byName", "options": name}, "properties": [{"id": "unit", "value": unit}]}
         for name, unit in panel.units
     ]
-    return columns + (_REFERENCES if panel.type == "timeseries" else [])
+    return [*columns, _references(stacked=panel.stacked)] if panel.type == "timeseries" else columns
+
+
+def _references(*, stacked: bool) -> dict[str, Any]:
+    """Draw what others are held against dashed, stacked among themselves where those are stacked."""
+    return {
+        "matcher": {"id": "byRegexp", "options": "/(baseline|capacity)$/"},
+        "properties": [
+            {"id": "custom.stacking", "value": {"group": "B", "mode": "normal" if stacked else "none"}},
+            {"id": "custom.fillOpacity", "value": 0},
+            {"id": "custom.lineStyle", "value": {"dash": [8, 8], "fill": "dash"}},
+        ],
+    }
 
 
 def _options(panel: Panel) -> dict[str, Any]:

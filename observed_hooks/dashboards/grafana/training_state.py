@@ -18,7 +18,7 @@ def size_row(config: Config) -> Row:
         (
             Panel(
                 title="Newest checkpoint by kind",
-                description="Stacked, with the baselines dashed: the median of the run's first checkpoints.",
+                description="Stacked, with the baselines dashed, stacked as well: the median of the run's first.",
                 targets=(
                     Target(f"sum by (run, kind) ({q(m.CHECKPOINT_SIZE)})", BY_KIND),
                     Target(f"max by (run, kind) ({q(m.CHECKPOINT_BASELINE)})", "{{run}} {{kind}} baseline"),
