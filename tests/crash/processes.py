@@ -9,11 +9,13 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import forkserver
+from multiprocessing.connection import wait
 from pathlib import Path
 
 from tests.crash.diary import Board, Life, read_diary
@@ -22,6 +24,10 @@ from tests.crash.phases import Phase
 
 PATIENCE_SECONDS = 120.0
 _ROOT = Path(__file__).parents[2]
+
+# Starting a process collects the exit codes of all others that have ended. An exit code can be read only once, and two
+# threads that read the same one get a code that never was.
+_one_at_a_time = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +57,16 @@ def live_and_die(job: Job, kill_after_seconds: float | None = None) -> Corpse:
     Board.make(job.board)
     process = multiprocessing.get_context("forkserver").Process(target=_run, args=(job,))
     started = time.monotonic()
-    process.start()
-    process.join(PATIENCE_SECONDS if kill_after_seconds is None else kill_after_seconds)
-    hangs = process.is_alive() and kill_after_seconds is None
+    with _one_at_a_time:
+        process.start()
+    # The sentinel tells of the end without reading how it came, which has to happen under the lock.
+    ended = wait([process.sentinel], PATIENCE_SECONDS if kill_after_seconds is None else kill_after_seconds)
+    hangs = not ended and kill_after_seconds is None
     process.kill()
-    process.join()
+    wait([process.sentinel])
     seconds = time.monotonic() - started
+    with _one_at_a_time:
+        process.join()
     code = process.exitcode
     process.close()
     limit = code == -signal.SIGXFSZ

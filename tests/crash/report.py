@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 _MOST_DETAILS = 10
-_WIDTH = 140
+_WIDTH = 150
 """Narrower, the table would be hard to read: a narrow terminal may rather break its lines."""
 
 
