@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -20,12 +20,16 @@ from observed_hooks.sinks.exporter import DEFAULT_PORT, Exporter, serve
 from observed_hooks.sinks.jsonl import JsonlSink
 from observed_hooks.sinks.prometheus import PrometheusSink
 from observed_hooks.sinks.tensorboard import TensorBoardSink
+from observed_hooks.task import task_from_environment
 
 if TYPE_CHECKING:
     import tensorflow as tf
     from typing_extensions import Self
 
 log = logging.getLogger("observed_hooks")
+
+LINGER_SECONDS = 130.0
+"""Two scrapes of a Prometheus that scrapes once a minute."""
 
 
 class Observed:
@@ -44,17 +48,28 @@ class Observed:
         bus: CheckpointBus,
         exporter: Exporter | None,
         directory: str,
+        linger_seconds: float = 0.0,
     ) -> None:
         self.hooks = hooks
         self.bus = bus
         self.exporter = exporter
         self.directory = directory
+        self._linger_seconds = linger_seconds
 
     def close(self, timeout: float = EXIT_TIMEOUT_SECONDS) -> bool:
-        """Hand the last events to the sinks and stop the exporter; tell whether all was done in `timeout` seconds."""
+        """Hand the last events to the sinks and stop the exporter; tell whether the sinks had all in `timeout` seconds.
+
+        Somebody who scrapes regularly gets the time to see that the run has ended; see `linger_seconds` of `observe`.
+        """
+        return self._close(timeout, self._linger_seconds)
+
+    def _close(self, timeout: float, linger_seconds: float) -> bool:
         done = self.bus.close(timeout)
         if self.exporter is not None:
-            self.exporter.close()
+            try:
+                self.exporter.linger(linger_seconds)
+            finally:
+                self.exporter.close()
         return done
 
     def __enter__(self) -> Self:
@@ -63,7 +78,8 @@ class Observed:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.close()
+        # What has died says nothing worth waiting for.
+        self._close(EXIT_TIMEOUT_SECONDS, self._linger_seconds if error is None else 0.0)
 
 
 def observe(  # noqa: PLR0913 - one switch for each thing that users switch
@@ -71,6 +87,7 @@ def observe(  # noqa: PLR0913 - one switch for each thing that users switch
     *,
     save_steps: int | None = None,
     save_secs: float | None = None,
+    asynchronous: bool = False,
     input_pipeline: bool = True,
     external_state_policy: Any | None = None,
     on_step_mismatch: str = "nearest",
@@ -80,10 +97,12 @@ def observe(  # noqa: PLR0913 - one switch for each thing that users switch
     jsonl: bool = True,
     run: str | None = None,
     task: str | None = None,
+    linger_seconds: float = LINGER_SECONDS,
 ) -> Observed:
     """Return paired hooks for `checkpoint_dir`, reporting to Prometheus, TensorBoard and a file of JSON lines.
 
-    A sink that cannot be set up is left out with a warning: training matters more.
+    A sink that cannot be set up is left out with a warning: training matters more. In a job of several workers, as
+    `TF_CONFIG` tells it, only the chief saves the model, and each has a directory of its own in `observed_hooks/`.
 
         with observe(directory, save_steps=1000) as observed:
             with tf.compat.v1.train.MonitoredTrainingSession(
@@ -95,6 +114,7 @@ def observe(  # noqa: PLR0913 - one switch for each thing that users switch
         checkpoint_dir: where model and input pipeline are saved; own files go to `observed_hooks/` in it.
         save_steps: save every so many steps.
         save_secs: save every so many seconds; exactly one of the two.
+        asynchronous: see `CheckpointSaverHook`.
         input_pipeline: save the iterators too. False for a graph that has none.
         external_state_policy: see `CheckpointInputPipelineHook`.
         on_step_mismatch: see `CheckpointInputPipelineHook`.
@@ -104,30 +124,30 @@ def observe(  # noqa: PLR0913 - one switch for each thing that users switch
         jsonl: append events to `<checkpoint_dir>/observed_hooks/events.jsonl`.
         run: value of the metrics' `run` label; the directory's name when not given.
         task: value of the metrics' `task` label; from `TF_CONFIG` when not given.
+        linger_seconds: when training has ended as it should, stay so long at most for Prometheus to scrape twice more
+            and see it, or the end looks like a death and raises alerts; nobody who scrapes, no wait. 0 never waits.
 
     Raises:
         ConfigurationError: arguments that the hooks refuse.
     """
     directory = as_directory(checkpoint_dir)
-    own = os.path.join(directory, OWN_DIRECTORY)
+    here = task_from_environment()
+    own = os.path.join(directory, OWN_DIRECTORY, *([here.label] if here.replicas > 1 else []))
     prometheus = _attempt("Prometheus", PrometheusSink) if prometheus_port is not None else None
-    sinks: list[Sink | None] = [
-        prometheus,
-        _attempt("TensorBoard", lambda: TensorBoardSink(os.path.join(own, "tensorboard"))) if tensorboard else None,
-        # Lines cannot be appended to an object in a remote store.
-        _attempt("JSON lines", lambda: JsonlSink(os.path.join(own, "events.jsonl")))
-        if jsonl and not is_remote(directory)
-        else None,
-    ]
+    sinks = [prometheus, *_file_sinks(own, tensorboard=tensorboard, jsonl=jsonl)]
     name = run or os.path.basename(os.path.normpath(directory))
     bus = CheckpointBus([sink for sink in sinks if sink is not None], run=name, task=task)
-    hooks: list[Any] = [CheckpointSaverHook(directory, save_secs, save_steps, bus=bus)]
+    hooks: list[Any] = []
+    if here.is_chief:
+        hooks.append(CheckpointSaverHook(directory, save_secs, save_steps, bus=bus, asynchronous=asynchronous))
     if input_pipeline:
         hooks.append(
             CheckpointInputPipelineHook(
                 None,
                 external_state_policy,
                 checkpoint_dir=directory,
+                save_secs=save_secs,
+                save_steps=save_steps,
                 bus=bus,
                 on_step_mismatch=on_step_mismatch,
             )
@@ -136,7 +156,14 @@ def observe(  # noqa: PLR0913 - one switch for each thing that users switch
     if prometheus is not None and prometheus_port is not None:
         port, served = prometheus_port, prometheus
         exporter = _attempt("the exporter", lambda: serve(served, port, prometheus_addr))
-    return Observed(hooks, bus, exporter, own)
+    return Observed(hooks, bus, exporter, own, linger_seconds)
+
+
+def _file_sinks(own: str, *, tensorboard: bool, jsonl: bool) -> Iterator[Sink | None]:
+    if tensorboard:
+        yield _attempt("TensorBoard", lambda: TensorBoardSink(os.path.join(own, "tensorboard")))
+    if jsonl and not is_remote(own):  # lines cannot be appended to an object in a remote store
+        yield _attempt("JSON lines", lambda: JsonlSink(os.path.join(own, "events.jsonl")))
 
 
 def _attempt(what: str, make: Callable[[], Any]) -> Any:

@@ -21,6 +21,7 @@ class Tally:
         self._total = _Counts()
         self._reported = _Counts()
         self._total.dropped[ALL_SINKS] = 0
+        self._total.failed[MEASURE_STAGE] = 0
         self._total.seconds[MEASURE_STAGE] = 0.0
 
     def expect(self, sink: str) -> None:

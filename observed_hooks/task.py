@@ -7,7 +7,8 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-_JOBS_THAT_TRAIN = ("chief", "master", "worker")
+_CHIEFS = ("chief", "master")
+_JOBS_THAT_TRAIN = (*_CHIEFS, "worker")
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +19,9 @@ class Task:
     index: int = 0
     replicas: int = 1
     """Processes of the job that train, this one included."""
+
+    is_chief: bool = True
+    """Whether this one saves the model."""
 
     @property
     def label(self) -> str:
@@ -32,6 +36,14 @@ def task_from_environment(environment: Mapping[str, str] | None = None) -> Task:
         config = json.loads(text or "{}")
         cluster, task = config.get("cluster", {}), config.get("task", {})
         replicas = sum(len(cluster.get(job, ())) for job in _JOBS_THAT_TRAIN)
-        return Task(str(task.get("type", "worker")), int(task.get("index", 0)), max(replicas, 1))
+        kind, index = str(task.get("type", "worker")), int(task.get("index", 0))
+        return Task(kind, index, max(replicas, 1), is_chief=_is_chief(kind, index, cluster))
     except (ValueError, TypeError, AttributeError, OverflowError):
         return Task()
+
+
+def _is_chief(kind: str, index: int, cluster: Mapping[str, object]) -> bool:
+    """Tell whether a task is the chief: the one of that name, or else the first worker."""
+    if any(cluster.get(job) for job in _CHIEFS):
+        return kind in _CHIEFS
+    return kind == "worker" and index == 0

@@ -291,3 +291,33 @@ class TestTwoInOneProcess:
         observed = observe(tmp_path, save_steps=3, prometheus_port=0)
         assert observed.close()
         assert observed.close()
+
+
+class TestAJobOfSeveralWorkers:
+    CLUSTER = '{"chief": ["a:1"], "worker": ["b:1"]}'
+
+    def observed(self, directory: Path, kind: str, monkeypatch: pytest.MonkeyPatch) -> Observed:
+        monkeypatch.setenv("TF_CONFIG", f'{{"cluster": {self.CLUSTER}, "task": {{"type": "{kind}", "index": 0}}}}')
+        return observe(directory, save_steps=2, prometheus_port=None)
+
+    def test_has_its_model_saved_by_the_chief_alone(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        hooks = {
+            kind: [type(hook) for hook in self.observed(tmp_path, kind, monkeypatch).hooks]
+            for kind in ("chief", "worker")
+        }
+
+        assert hooks == {
+            "chief": [CheckpointSaverHook, CheckpointInputPipelineHook],
+            "worker": [CheckpointInputPipelineHook],
+        }
+
+    def test_has_a_directory_of_its_own_for_each_observer(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with self.observed(tmp_path, "worker", monkeypatch) as worker:
+            train(tmp_path, *worker.hooks, steps=3)
+
+        assert {line["task"] for line in read_jsonl(tmp_path / "observed_hooks" / "worker-0" / "events.jsonl")} == {
+            "worker-0"
+        }
+        assert not (tmp_path / "observed_hooks" / "events.jsonl").exists()

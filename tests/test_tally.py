@@ -20,13 +20,13 @@ def report(
 
 class TestTally:
     def test_begins_with_what_can_be_lost_before_there_is_a_sink(self) -> None:
-        assert Tally().total() == report(dropped={"all": 0}, seconds={"measure": 0.0})
+        assert Tally().total() == report(dropped={"all": 0}, failed={"measure": 0}, seconds={"measure": 0.0})
 
     def test_counts_an_expected_sink_from_zero_so_that_a_rate_sees_its_first_failure(self) -> None:
         tally = Tally()
         tally.expect("jsonl")
         assert tally.total() == report(
-            dropped={"all": 0, "jsonl": 0}, failed={"jsonl": 0}, seconds={"measure": 0.0, "jsonl": 0.0}
+            dropped={"all": 0, "jsonl": 0}, failed={"measure": 0, "jsonl": 0}, seconds={"measure": 0.0, "jsonl": 0.0}
         )
 
     def test_expecting_a_sink_again_forgets_nothing(self) -> None:
@@ -34,7 +34,7 @@ class TestTally:
         tally.failed("jsonl")
         tally.spent("jsonl", 2.0)
         tally.expect("jsonl")
-        assert dict(tally.total().failed) == {"jsonl": 1}
+        assert dict(tally.total().failed) == {"measure": 0, "jsonl": 1}
         assert dict(tally.total().seconds)["jsonl"] == 2.0
 
     def test_tells_how_many_there_were_with_every_count(self) -> None:
@@ -77,13 +77,17 @@ class TestUnreported:
         tally.failed("jsonl")
         tally.dropped("all")
         tally.spent("measure", 0.5)
-        assert tally.unreported() == report(dropped={"all": 1}, failed={"jsonl": 1}, seconds={"measure": 0.5})
+        assert tally.unreported() == report(
+            dropped={"all": 1}, failed={"measure": 0, "jsonl": 1}, seconds={"measure": 0.5}
+        )
 
     def test_is_zero_for_each_that_is_known_when_nothing_came(self) -> None:
         tally = Tally()
         tally.failed("jsonl")
         tally.unreported()
-        assert tally.unreported() == report(dropped={"all": 0}, failed={"jsonl": 0}, seconds={"measure": 0.0})
+        assert tally.unreported() == report(
+            dropped={"all": 0}, failed={"measure": 0, "jsonl": 0}, seconds={"measure": 0.0}
+        )
 
     def test_adds_up_to_the_total(self) -> None:
         tally = Tally()

@@ -38,7 +38,24 @@ class TestTaskFromEnvironment:
 
     def test_reads_the_process_s_own_environment_unless_given_one(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("TF_CONFIG", json.dumps({"cluster": CLUSTER, "task": {"type": "worker", "index": 1}}))
-        assert task_from_environment() == Task("worker", 1, 3)
+        assert task_from_environment() == Task("worker", 1, 3, is_chief=False)
+
+    @pytest.mark.parametrize(
+        ("jobs", "kind", "index", "is_chief"),
+        [
+            (("chief", "worker"), "chief", 0, True),
+            (("chief", "worker"), "worker", 0, False),
+            (("worker",), "worker", 0, True),
+            (("worker",), "worker", 1, False),
+            (("master", "worker"), "master", 0, True),
+        ],
+    )
+    def test_knows_who_saves_the_model(self, jobs: tuple[str, ...], kind: str, index: int, is_chief: bool) -> None:
+        cluster = {job: ["a:1", "b:1"] for job in jobs}
+
+        assert (
+            task_from_environment(tf_config(cluster=cluster, task={"type": kind, "index": index})).is_chief is is_chief
+        )
 
     def test_an_index_may_be_written_as_text(self) -> None:
         assert task_from_environment(tf_config(task={"type": "worker", "index": "2"})).index == 2

@@ -3,7 +3,8 @@
 Reading the global step takes a run of the session. It is not needed after a run that cannot have brought the step as
 far as the next save: the graph tells by how much one run can advance it at most. That bound holds as long as this
 process alone advances the step. Where other workers do too, the step is looked at after half the runs that the fastest
-pace seen so far would need, so a pace that doubles is still noticed in time.
+pace seen so far would need, so a pace that doubles is still noticed in time. At the start of a session, before there is
+any experience, the looks come after 1, 2, 4, 8, ... runs.
 """
 
 from __future__ import annotations
@@ -58,7 +59,8 @@ class StepWatch:
         if not most:
             return 1
         if self._reach.alone and self._fastest_per_run <= most:
-            return -(-distance // most)
-        pace = max(float(most), 2 * self._fastest_per_run)
-        # No further ahead than there is experience: the others' pace is not known at first.
-        return min(int(distance / pace), self._runs_in_all)
+            runs = -(-distance // most)
+        else:
+            runs = int(distance / max(float(most), 2 * self._fastest_per_run))
+        # No further ahead than there is experience, which others, or runs past the hooks, may contradict.
+        return min(runs, self._runs_in_all)

@@ -14,7 +14,7 @@ import tensorflow as tf
 from observed_hooks import CheckpointInputPipelineHook, CheckpointSaverHook
 from observed_hooks.checkpoints.files import checkpoints
 from observed_hooks.errors import ConfigurationError, SaveError, StateError
-from observed_hooks.events import CheckpointRestored, SaveCompleted, SaveFailed, SaveSkipped
+from observed_hooks.events import CheckpointRestored, Event, SaveCompleted, SaveFailed, SaveSkipped
 from observed_hooks.saving.parallel import ParallelSaver, StagedCopy
 from observed_hooks.testing import RecordingBus
 
@@ -71,12 +71,28 @@ class Listener(tf.compat.v1.train.CheckpointSaverListener):
         self.calls.append((name, int(step), threading.current_thread() is threading.main_thread()))
 
 
+class WaitableBus(RecordingBus):
+    """A recording bus on which a test can wait for the first model checkpoint."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._model_saved = threading.Event()
+
+    def publish(self, event: Event) -> None:
+        super().publish(event)
+        if isinstance(event, SaveCompleted) and event.kind == "model":
+            self._model_saved.set()
+
+    def wait_for_model_save(self, timeout: float) -> bool:
+        return self._model_saved.wait(timeout)
+
+
 class Job:
     """A training whose one weight equals the step, so that a checkpoint shows of which moment it is."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = str(directory)
-        self.bus = RecordingBus()
+        self.bus = WaitableBus()
         self.listener = Listener()
         self.seen: dict[int, int] = {}
 
@@ -84,7 +100,7 @@ class Job:
         make_saver = options.pop("make_saver", lambda: None)
         before_run = options.pop("before_run", lambda count: None)
         more_hooks = options.pop("more_hooks", [])
-        self.bus = RecordingBus()
+        self.bus = WaitableBus()
         with tf.Graph().as_default():
             iterator = v1.data.make_initializable_iterator(tf.data.Dataset.range(10**6).shuffle(64, seed=3))
             v1.add_to_collection(v1.GraphKeys.TABLE_INITIALIZERS, iterator.initializer)
@@ -116,6 +132,8 @@ class Job:
                 save_summaries_steps=None,
                 log_step_count_steps=None,
             ) as session:
+                # The save of the first step is out of the way, whatever else the machine does.
+                assert self.bus.wait_for_model_save(PATIENCE_SECONDS)
                 for count in range(steps):
                     before_run(count)
                     value, reached = session.run([number, advance])

@@ -191,7 +191,6 @@ class TestBesideTensorFlowSHook:
             found.append(diary.calls)
         assert found[0] == found[1]
 
-    @pytest.mark.xfail(strict=True, reason="steps that a step function takes in the raw session are not counted")
     def test_it_saves_the_same_steps_when_hooks_do_not_see_every_run(self, tmp_path: Path) -> None:
         found = []
         for make in (Stock, CheckpointSaverHook):
