@@ -22,7 +22,7 @@ from tests.imports import (
 FLOORS: tuple[tuple[str, ...], ...] = (
     ("_tensorflow", "clock", "errors", "events", "metrics", "task", "version", "worker"),
     ("checkpoints", "companion", "samples", "session", "tally"),
-    ("dispatch", "listener", "pipeline", "saving"),
+    ("dispatch", "inspection", "listener", "pipeline", "saving"),
     ("bus",),
     ("hooks", "sinks"),
     ("observation", "testing"),

@@ -15,6 +15,7 @@ from observed_hooks.errors import ObservedHooksError
 # A new command is one line here, its name and what `--help` lists, and a module of that name with a `command` in it.
 COMMANDS: dict[str, str] = {
     "demo": "Train on real images, be killed half-way, resume, and see what each save cost.",
+    "inspect": "Show what a checkpoint holds, largest first; verify it, or compare two.",
     "dashboards": "Write Grafana dashboards, Prometheus rules and alerts, and a runbook; or list metrics and alerts.",
 }
 
