@@ -10,6 +10,8 @@ import socket
 import socketserver
 import sys
 import threading
+import time
+from collections import deque
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
@@ -61,6 +63,23 @@ class Exporter:
             Whether they came within `timeout_seconds`.
         """
         return self._server.application.wait_for(count, timeout_seconds)
+
+    def linger(self, limit_seconds: float) -> bool:
+        """Wait until whoever scrapes regularly has seen the last values twice; at once when nobody does.
+
+        A run that ends as it should says so in its last values. Unseen, its end looks like its death.
+
+        Args:
+            limit_seconds: Never wait longer. A scraper that would need longer is not waited for.
+
+        Returns:
+            False when somebody scraped regularly and did not come again.
+        """
+        interval_seconds = self._server.application.interval_seconds()
+        if not self._thread.is_alive() or interval_seconds is None or 2 * interval_seconds > limit_seconds:
+            return True
+        logger.info("The last metrics stay at %s for two more scrapes.", self.url)
+        return self.wait_for_scrapes(2, min(limit_seconds, 3 * interval_seconds))
 
     def close(self) -> None:
         """Stop answering and free the port, within a fraction of a second; again is harmless.
@@ -153,6 +172,7 @@ class _Application:
         self._inner = make_wsgi_app(registry)
         self._scraped = threading.Condition()
         self._scrapes = 0
+        self._newest: deque[float] = deque(maxlen=2)
         self._reported = False
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -165,6 +185,7 @@ class _Application:
             return [f"A collector failed: {type(error).__name__}: {error}\n".encode("utf-8", "replace")]
         with self._scraped:
             self._scrapes += 1
+            self._newest.append(time.monotonic())
             self._scraped.notify_all()
         return body
 
@@ -172,6 +193,14 @@ class _Application:
         if not self._reported:
             self._reported = True
             logger.error("A collector fails, so scrapes are answered with 500 (said once).", exc_info=error)
+
+    def interval_seconds(self) -> float | None:
+        """Return the time between the newest two scrapes; None when the next one is long overdue."""
+        with self._scraped:
+            if len(self._newest) < 2:  # noqa: PLR2004 (an interval has two ends)
+                return None
+            before, last = self._newest
+        return last - before if time.monotonic() - last < 3 * (last - before) else None
 
     def wait_for(self, count: int, timeout_seconds: float) -> bool:
         with self._scraped:

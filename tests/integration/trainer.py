@@ -1,7 +1,7 @@
 """A training process to be watched: `python -m tests.integration.trainer DIRECTORY PORT BUFFER LAST_STEP`.
 
 Graph mode, a shuffle buffer of BUFFER incompressible elements, a save every five steps; ends as it should after
-LAST_STEP. It waits until its last values have been scraped twice, as a job that is watched has to.
+LAST_STEP.
 """
 
 from __future__ import annotations
@@ -12,24 +12,16 @@ import time
 import tensorflow as tf
 
 from observed_hooks import observe
-from observed_hooks.bus import CheckpointBus
-from observed_hooks.checkpoints.iterator_state import iterator_state
-from observed_hooks.events import CheckpointSaved, IteratorStateMeasured, NodeBytes, Record
 from observed_hooks.observation import Observed
 
 SAVE_STEPS = 5
 SECONDS_A_STEP = 0.04
 ELEMENT_NUMBERS = 256
-PATIENCE_SECONDS = 20.0
 
 
 def main(directory: str, port: int, buffer_elements: int, last_step: int) -> None:
     with observe(directory, save_steps=SAVE_STEPS, prometheus_port=port, tensorboard=False) as observed:
-        observed.bus.subscribe(lambda record: name_the_nodes(observed.bus, record))
         train(observed, directory, buffer_elements, last_step)
-        observed.bus.flush()
-        if observed.exporter is not None:
-            observed.exporter.wait_for_scrapes(2, PATIENCE_SECONDS)
 
 
 def train(observed: Observed, directory: str, buffer_elements: int, last_step: int) -> None:
@@ -55,25 +47,6 @@ def numbers(buffer_elements: int) -> tf.data.Dataset:
         )
     )
     return noise.shuffle(buffer_elements, seed=1).batch(4).prefetch(1)
-
-
-def name_the_nodes(bus: CheckpointBus, record: Record) -> None:
-    """Publish what each node takes of an input checkpoint, as soon as it is saved."""
-    saved = record.event
-    if not isinstance(saved, CheckpointSaved) or saved.kind != "input_pipeline":
-        return
-    nodes = tuple(
-        NodeBytes(
-            iterator=iterator.name,
-            node=node.node,
-            transformation=node.transformation,
-            elements=node.elements,
-            size_bytes=node.bytes,
-        )
-        for iterator in iterator_state(saved.prefix)
-        for node in iterator.nodes
-    )
-    bus.publish(IteratorStateMeasured(step=saved.step, prefix=saved.prefix, nodes=nodes, left_out=""))
 
 
 if __name__ == "__main__":

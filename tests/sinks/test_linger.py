@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import threading
+import time
+import urllib.request
+from collections.abc import Iterator
+
+import pytest
+
+from observed_hooks.sinks.exporter import Exporter, serve
+from observed_hooks.sinks.prometheus import PrometheusSink
+
+INTERVAL_SECONDS = 0.2
+LONG_SECONDS = 20.0
+
+
+@pytest.fixture
+def exporter() -> Iterator[Exporter]:
+    with serve(PrometheusSink(), port=0) as running:
+        yield running
+
+
+def scrape(exporter: Exporter, times: int) -> None:
+    for _ in range(times):
+        with urllib.request.urlopen(exporter.url, timeout=10) as response:  # noqa: S310 - our own
+            response.read()
+        time.sleep(INTERVAL_SECONDS)
+
+
+def seconds_to_linger(exporter: Exporter, limit_seconds: float = LONG_SECONDS) -> float:
+    start = time.monotonic()
+    exporter.linger(limit_seconds)
+    return time.monotonic() - start
+
+
+class TestLingering:
+    def test_takes_no_time_when_nobody_scrapes(self, exporter: Exporter) -> None:
+        assert seconds_to_linger(exporter) < INTERVAL_SECONDS
+
+    def test_takes_no_time_when_somebody_looked_once(self, exporter: Exporter) -> None:
+        scrape(exporter, 1)
+
+        assert seconds_to_linger(exporter) < INTERVAL_SECONDS
+
+    def test_takes_no_time_when_the_scraper_has_gone(self, exporter: Exporter) -> None:
+        scrape(exporter, 2)
+        time.sleep(3 * INTERVAL_SECONDS)
+
+        assert seconds_to_linger(exporter) < INTERVAL_SECONDS
+
+    def test_takes_no_time_when_the_scraper_would_take_too_long(self, exporter: Exporter) -> None:
+        scrape(exporter, 2)
+
+        assert seconds_to_linger(exporter, limit_seconds=INTERVAL_SECONDS) < INTERVAL_SECONDS
+
+    def test_waits_for_two_more_scrapes_of_whoever_scrapes_regularly(self, exporter: Exporter) -> None:
+        scrape(exporter, 2)
+        scraper = threading.Thread(target=scrape, args=(exporter, 3))
+        scraper.start()
+
+        assert exporter.linger(LONG_SECONDS)
+        scraper.join()
+
+    def test_gives_up_on_a_scraper_that_does_not_come_again(self, exporter: Exporter) -> None:
+        scrape(exporter, 2)
+
+        assert not exporter.linger(LONG_SECONDS)
+
+    def test_is_over_once_the_exporter_is_closed(self, exporter: Exporter) -> None:
+        scrape(exporter, 2)
+        exporter.close()
+
+        assert seconds_to_linger(exporter) < INTERVAL_SECONDS
