@@ -91,6 +91,7 @@ def observe(  # noqa: PLR0913 - one switch for each thing that users switch
     input_pipeline: bool = True,
     external_state_policy: Any | None = None,
     on_step_mismatch: str = "nearest",
+    sample_buffers_secs: float | None = 10.0,
     prometheus_port: int | None = DEFAULT_PORT,
     prometheus_addr: str = "127.0.0.1",
     tensorboard: bool = True,
@@ -118,6 +119,7 @@ def observe(  # noqa: PLR0913 - one switch for each thing that users switch
         input_pipeline: save the iterators too. False for a graph that has none.
         external_state_policy: see `CheckpointInputPipelineHook`.
         on_step_mismatch: see `CheckpointInputPipelineHook`.
+        sample_buffers_secs: see `CheckpointInputPipelineHook`.
         prometheus_port: where to serve metrics; 0 for any free port, None for no exporter.
         prometheus_addr: the address to bind; this machine alone by default.
         tensorboard: write scalars to `<checkpoint_dir>/observed_hooks/tensorboard`.
@@ -150,6 +152,7 @@ def observe(  # noqa: PLR0913 - one switch for each thing that users switch
                 save_steps=save_steps,
                 bus=bus,
                 on_step_mismatch=on_step_mismatch,
+                sample_buffers_secs=sample_buffers_secs,
             )
         )
     exporter = None

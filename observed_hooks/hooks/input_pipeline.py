@@ -12,9 +12,10 @@ from observed_hooks.bus import CheckpointBus
 from observed_hooks.clock import Clock, SystemClock
 from observed_hooks.companion import PendingSave
 from observed_hooks.errors import ConfigurationError
-from observed_hooks.events import CheckpointingStarted
+from observed_hooks.events import BuffersSampled, CheckpointingStarted
 from observed_hooks.hooks.heard import without_bus_listeners
 from observed_hooks.hooks.target import target_of
+from observed_hooks.pipeline.probe import BufferProbe
 from observed_hooks.saving.choices import (
     ON_OVERSIZE,
     ON_STEP_MISMATCH,
@@ -65,6 +66,7 @@ class CheckpointInputPipelineHook(tf.compat.v1.train.SessionRunHook):
         on_unserializable: str = "raise",
         max_input_checkpoint_bytes: int | None = None,
         on_oversize: str = "warn",
+        sample_buffers_secs: float | None = 10.0,
         clock: Clock | None = None,
     ) -> None:
         """Check the arguments; nothing is touched on disk yet.
@@ -86,6 +88,8 @@ class CheckpointInputPipelineHook(tf.compat.v1.train.SessionRunHook):
                 this hook and train on with one warning, each save counted as skipped.
             max_input_checkpoint_bytes: what an input checkpoint may weigh on disk; None for any weight.
             on_oversize: when one weighs more: `warn` once and keep it, `skip` it, which removes it again, or `raise`.
+            sample_buffers_secs: how often the buffers of the pipeline are sampled for the bus, beside once after each
+                save; the sample rides along with a step. None switches it off.
             clock: the clocks to use.
 
         Raises:
@@ -109,6 +113,7 @@ class CheckpointInputPipelineHook(tf.compat.v1.train.SessionRunHook):
         self._given_saver = saver
         self._scaffold = scaffold
         self._saving_listeners = without_bus_listeners(listeners, self._bus)
+        self._probe = _probe(sample_buffers_secs, self._clock) if bus is not None else None
         self._session: tf.compat.v1.Session | None = None
         """The session in which the iterators have been brought to the model's step."""
         self._trigger: SaveTrigger | None = None
@@ -119,6 +124,8 @@ class CheckpointInputPipelineHook(tf.compat.v1.train.SessionRunHook):
         require_writable(self._target.directory)
         self._global_step = global_step_of_graph(self)
         self._own_saver = iterator_saver(self._external_state_policy) if self._makes_its_saver else None
+        if self._probe:
+            self._probe.begin()
         self._session = None
         self._bus.join("input_pipeline", self._target.directory, tf.compat.v1.get_default_graph(), run_started())
         self._bus.accompany(self._target.basename, _AtModelSteps(self._begin_beside_model, self._end_beside_model))
@@ -128,12 +135,17 @@ class CheckpointInputPipelineHook(tf.compat.v1.train.SessionRunHook):
         for listener in self._saving_listeners:
             listener.begin()
 
-    def before_run(self, run_context: tf.compat.v1.train.SessionRunContext) -> None:
-        """Restore at the first step of a session, when all iterators are sure to be initialised."""
+    def before_run(self, run_context: tf.compat.v1.train.SessionRunContext) -> tf.compat.v1.train.SessionRunArgs | None:
+        """Restore at the first step of a session, when all iterators are sure to be initialised.
+
+        Where a sample of the buffers is due, have it fetched along with the step.
+        """
         if run_context.session is not self._session:
             self._settle(run_context.session)
         if self._trigger:
             self._model.look_again()
+        buffers = self._probe.fetches() if self._probe else []
+        return tf.compat.v1.train.SessionRunArgs([self._global_step, buffers]) if buffers else None
 
     def after_run(
         self,
@@ -141,6 +153,9 @@ class CheckpointInputPipelineHook(tf.compat.v1.train.SessionRunHook):
         run_values: tf.compat.v1.train.SessionRunValues,
     ) -> None:
         """Save when it is due and no model hook decides; ask the session to stop when a listener says so."""
+        if self._probe and run_values.results:
+            step, buffers = run_values.results
+            self._publish_sample(self._probe.take(int(step), buffers))
         if self._trigger and self._is_due(self._trigger, run_context.session):
             step = int(run_context.session.run(self._global_step))
             if self._save(run_context.session, step):
@@ -188,6 +203,12 @@ class CheckpointInputPipelineHook(tf.compat.v1.train.SessionRunHook):
             self._save(session, step)
         elif self._trigger:
             self._trigger.saved(step, self._clock.monotonic())
+        if self._probe:
+            self._publish_sample(self._probe.settle(session, step))
+
+    def _publish_sample(self, sample: BuffersSampled | None) -> None:
+        if sample is not None:
+            self._bus.publish(sample)
 
     def _make_store(self) -> InputCheckpoints:
         given = self._scaffold.saver if self._scaffold else self._given_saver
@@ -245,6 +266,8 @@ class CheckpointInputPipelineHook(tf.compat.v1.train.SessionRunHook):
             stops = [listener.after_save(session, step) for listener in self._saving_listeners]
             return any(stops)
 
+        if self._probe:
+            self._probe.request()
         return self._writer.begin(session, step, on_complete)
 
     def _begin_beside_model(self, session: tf.compat.v1.Session, step: int) -> PendingInput | None:
@@ -253,6 +276,14 @@ class CheckpointInputPipelineHook(tf.compat.v1.train.SessionRunHook):
     def _end_beside_model(self, session: tf.compat.v1.Session, last_step: int) -> None:
         if session is self._session:
             self._end(session, last_step)
+
+
+def _probe(every_seconds: float | None, clock: Clock) -> BufferProbe | None:
+    if every_seconds is not None and not every_seconds > 0:
+        raise ConfigurationError(
+            f"expected sample_buffers_secs to be positive, or None for no samples; got {every_seconds}"
+        )
+    return None if every_seconds is None else BufferProbe(every_seconds, clock)
 
 
 class _AtModelSteps:
