@@ -83,9 +83,15 @@ class CheckpointBus:
         """Whether `close` was called."""
         return self._closed
 
-    def publish(self, event: Event) -> None:
-        """Hand `event` to the sinks; on a closed bus it is dropped and counted."""
-        record = Record(run=self.run, task=self._task, time_seconds=self._clock.time(), event=event)
+    def publish(self, event: Event, *, time_seconds: float | None = None) -> None:
+        """Hand `event` to the sinks; on a closed bus it is dropped and counted.
+
+        Args:
+            event: what happened.
+            time_seconds: when, in seconds since the epoch; now when not given.
+        """
+        when = self._clock.time() if time_seconds is None else time_seconds
+        record = Record(run=self.run, task=self._task, time_seconds=when, event=event)
         if self._closed:
             self._refuse(record)
         else:

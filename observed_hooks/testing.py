@@ -42,7 +42,7 @@ class RecordingBus(CheckpointBus):
         super().__init__(run="test", task="worker-0")
         self.published: list[Event] = []
 
-    def publish(self, event: Event) -> None:
+    def publish(self, event: Event, *, time_seconds: float | None = None) -> None:  # noqa: ARG002 - when is not kept
         """Keep `event`."""
         self.published.append(event)
 

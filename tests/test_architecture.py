@@ -22,7 +22,7 @@ from tests.imports import (
 FLOORS: tuple[tuple[str, ...], ...] = (
     ("_tensorflow", "clock", "errors", "events", "metrics", "task", "version", "worker"),
     ("checkpoints", "companion", "samples", "session", "tally"),
-    ("dispatch", "inspection", "listener", "pipeline", "saving"),
+    ("dispatch", "inspection", "listener", "pipeline", "saving", "watching"),
     ("bus",),
     ("hooks", "sinks"),
     ("observation", "testing"),
@@ -34,7 +34,17 @@ FLOORS: tuple[tuple[str, ...], ...] = (
 LOAD_TENSORFLOW = {"_tensorflow", "demo", "hooks", "listener", "observation", "saving", "session", "testing"}
 
 # These know nothing of TensorFlow, not even inside a function.
-NEVER_TENSORFLOW = {"checkpoints", "clock", "dashboards", "errors", "events", "metrics", "samples"}
+NEVER_TENSORFLOW = {
+    "checkpoints",
+    "clock",
+    "dashboards",
+    "errors",
+    "events",
+    "inspection",
+    "metrics",
+    "samples",
+    "watching",
+}
 
 # The only module that may use names TensorFlow does not publish.
 PRIVATE_TENSORFLOW = f"{PACKAGE}._tensorflow"

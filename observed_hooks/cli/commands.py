@@ -16,6 +16,7 @@ from observed_hooks.errors import ObservedHooksError
 COMMANDS: dict[str, str] = {
     "demo": "Train on real images, be killed half-way, resume, and see what each save cost.",
     "inspect": "Show what a checkpoint holds, largest first; verify it, or compare two.",
+    "watch": "Export the checkpoints of a job that cannot be changed to Prometheus.",
     "dashboards": "Write Grafana dashboards, Prometheus rules and alerts, and a runbook; or list metrics and alerts.",
 }
 

@@ -78,8 +78,8 @@ class WaitableBus(RecordingBus):
         super().__init__()
         self._model_saved = threading.Event()
 
-    def publish(self, event: Event) -> None:
-        super().publish(event)
+    def publish(self, event: Event, *, time_seconds: float | None = None) -> None:
+        super().publish(event, time_seconds=time_seconds)
         if isinstance(event, SaveCompleted) and event.kind == "model":
             self._model_saved.set()
 
