@@ -90,6 +90,7 @@
           {
             "alert": "CheckpointOverdue",
             "expr": "(\n  time() - last_over_time(run_kind:observed_hooks_last_save_timestamp_seconds:max[12h])\n    > on (job, run, task) group_left () clamp_min(3 * last_over_time(run:observed_hooks_save_interval_seconds:max[12h]), 600)\n  or\n  time() - last_over_time(run_kind:observed_hooks_last_save_timestamp_seconds:max[12h]) > 7200\n    unless on (job, run, task) last_over_time(run:observed_hooks_save_interval_seconds:max[12h])\n)\nunless on (job, run, task)\nlast_over_time(run:observed_hooks_run_active:max[12h]) == 0\nunless on (job, run, task, kind)\nlabel_replace(\n  last_over_time(run_kind:observed_hooks_last_save_timestamp_seconds:max{kind=\"model\"}[12h]),\n  \"kind\", \"input_pipeline\", \"\", \"\"\n)",
+            "for": "5m",
             "labels": {
               "severity": "critical"
             },
@@ -102,6 +103,7 @@
           {
             "alert": "CheckpointStuck",
             "expr": "(\n  last_over_time(run_kind:observed_hooks_last_save_step:max[5m])\n    == last_over_time(run_kind:observed_hooks_last_save_step:max[5m] offset 2h)\n  unless\n  time() - run_kind:observed_hooks_last_save_timestamp_seconds:max > 7200\n)\nunless on (job, run, task)\nlast_over_time(run:observed_hooks_run_active:max[12h]) == 0\nunless on (job, run, task, kind)\nlabel_replace(\n  last_over_time(run_kind:observed_hooks_last_save_timestamp_seconds:max{kind=\"model\"}[12h]),\n  \"kind\", \"input_pipeline\", \"\", \"\"\n)",
+            "for": "10m",
             "labels": {
               "severity": "critical"
             },

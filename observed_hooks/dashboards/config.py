@@ -96,9 +96,10 @@ class Config:
         120,
         "How long a value is taken for current: at least twice the scrape interval and the evaluation interval.",
     )
-    vanished_for_seconds: int = setting(
+    restart_seconds: int = setting(
         300,
-        "How long a run may be away before it counts as vanished: longer than a restart takes.",
+        "How long a restart may take until the first sign of life, restoring included. A run may be away for so long "
+        "before it counts as vanished or overdue. Raise it for models that take longer to load.",
     )
     failure_window_seconds: int = setting(
         1800,

@@ -24,10 +24,10 @@ SHORTENED = Config(
     handover_seconds=2,
     input_floor_bytes=1_000_000,
     memory_seconds=600,
-    overdue_floor_seconds=6,
-    overdue_seconds=6,
+    overdue_floor_seconds=5,
+    overdue_seconds=5,
     size_for_seconds=1,
-    vanished_for_seconds=2,
+    restart_seconds=8,
 )
 """The alerts that ship, in seconds instead of hours."""
 
@@ -121,7 +121,7 @@ class TestARunThatBloatsAndDies:
         assert (overdue.receiver, overdue.labels["run"], overdue.labels["kind"]) == ("pager", "digits", "model")
         wait_until(lambda: "TrainingVanished" in prometheus.firing(run="digits"), PATIENCE_SECONDS, "a dead run")
 
-        missing_seconds = SHORTENED.overdue_seconds + SHORTENED.handover_seconds + SHORTENED.vanished_for_seconds
+        missing_seconds = SHORTENED.overdue_seconds + SHORTENED.handover_seconds + SHORTENED.restart_seconds
         wait_until(lambda: time.monotonic() - ended_seconds > missing_seconds, PATIENCE_SECONDS, "time to go by")
         (last_word,) = prometheus.ask('last_over_time(run:observed_hooks_run_active:max{run="letters"}[10m])')
         assert last_word["value"][1] == "0"

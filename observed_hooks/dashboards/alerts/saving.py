@@ -25,6 +25,8 @@ def _overdue(config: Config) -> Alert:
         severity="critical",
         expr=f"(\n  {age}\n    > on ({run}) group_left () {limit}\n  or\n"
         f"  {age} > {config.overdue_seconds}\n    unless on ({run}) {interval}\n)\n{_unless_ended(config)}",
+        # A run that comes back after hours is active before it says when its session began.
+        for_seconds=config.restart_seconds,
         summary="A run has not saved for too long.",
         description=f"The newest {{{{ $labels.kind }}}} checkpoint of {RUN} is {{{{ $value | humanizeDuration }}}} "
         "old, and the run has not ended as it should.",
@@ -43,12 +45,14 @@ def _overdue(config: Config) -> Alert:
 
 
 def _stuck(config: Config) -> Alert:
-    back, recent = duration(config.overdue_seconds), duration(config.vanished_for_seconds)
+    back, recent = duration(config.overdue_seconds), duration(config.restart_seconds)
     return Alert(
         name="CheckpointStuck",
         severity="critical",
         expr=f"(\n  last_over_time({LAST_STEP}[{recent}])\n    == last_over_time({LAST_STEP}[{recent}] offset {back})\n"
         f"  unless\n  time() - {LAST_SAVE} > {config.overdue_seconds}\n)\n{_unless_ended(config)}",
+        # Twice: a run that ended and now resumes is at the same step until its first save.
+        for_seconds=2 * config.restart_seconds,
         summary="A run saves, but always the same step.",
         description=f"The newest {{{{ $labels.kind }}}} checkpoint of {RUN} is of step {{{{ $value }}}}, as it was "
         f"{back} ago.",
@@ -69,7 +73,7 @@ def _vanished(config: Config) -> Alert:
         name="TrainingVanished",
         severity="warning",
         expr=f"last_over_time({RUN_ACTIVE}[{memory}]) == 1\nunless on ({config.run_labels})\n{RUN_ACTIVE}",
-        for_seconds=config.vanished_for_seconds,
+        for_seconds=config.restart_seconds,
         summary="A run is gone without having ended.",
         description=f"Nothing is heard of {RUN} any more, and it never said that it had ended.",
         meaning="The last that was heard of the run was that it trains; now it answers no scrape. It was killed, or "

@@ -46,17 +46,18 @@ def _old(minute: int) -> str:
 
 
 def _overdue(config: Config) -> list[Scenario]:
-    late, very_late = _limit(config) + 1, minutes(config.overdue_seconds) + 1
+    patience = minutes(config.restart_seconds) + 1
+    late, very_late = _limit(config) + patience, minutes(config.overdue_seconds) + patience
     alive = f"1x{very_late + SOON}"
     return [
         _run("a run that saves by time stops saving", config, alive, f"0x{very_late}")
-        .is_silent(late - 2, "CheckpointOverdue")
+        .is_silent(late - 3, "CheckpointOverdue")
         .fires(late, "CheckpointOverdue", _old(late), kind="model"),
         _run("a run that saves by steps stops saving", config, alive, f"0x{very_late}", by_time=False)
-        .is_silent(very_late - 2, "CheckpointOverdue")
+        .is_silent(very_late - 3, "CheckpointOverdue")
         .fires(very_late, "CheckpointOverdue", _old(very_late), kind="model"),
         _run("a run is killed and stays dead", config, f"1x{SOON} stale", f"0x{SOON} stale")
-        .is_silent(late - 2, "CheckpointOverdue")
+        .is_silent(late - 3, "CheckpointOverdue")
         .fires(late, "CheckpointOverdue", _old(late), kind="model"),
     ]
 
@@ -74,7 +75,20 @@ def _not_overdue(config: Config) -> list[Scenario]:
         moved.reports(m.LAST_SAVE_STEP, f"_x{back} 100+5x{late}", kind=kind, instance=OTHER)
     saves = _run("only the model is saved on time", config, f"1x{late}", f"0+60x{late}")
     saves.reports(m.LAST_SAVE_TIMESTAMP, f"0x{late}", kind="input_pipeline")
+    start = late + minutes(config.restart_seconds) - 1
+    again = f"{(start - 1) * 60}+60x{2 * SOON}"
+    returned = _run(
+        "a run that ended as it should is resumed hours later, and takes its time to restore",
+        config,
+        f"{ended} _x{late - SOON - 4} 1x{3 * SOON}",
+        f"0x{SOON} 0 0 stale _x{start - SOON - 4} {again}",
+    )
+    for kind in ("model", "input_pipeline"):
+        returned.reports(m.LAST_SAVE_STEP, f"500x{SOON + 2} stale _x{start - SOON - 4} 500+5x{2 * SOON}", kind=kind)
+    for minute in range(late, start + SOON, 2):
+        returned.is_silent(minute, *quiet)
     return [
+        returned,
         _run("a run ends as it should", config, ended, f"0x{SOON} 0 0 stale").is_silent(late, *quiet),
         moved.is_silent(SOON + 4, *quiet).is_silent(late, *quiet),
         saves.is_silent(late, *quiet),
@@ -83,7 +97,7 @@ def _not_overdue(config: Config) -> list[Scenario]:
 
 def _stuck(config: Config) -> Scenario:
     back = minutes(config.overdue_seconds)
-    late = back + SOON
+    late = back + 2 * minutes(config.restart_seconds) + SOON
     story = _run("a run dies and restarts before its first save, again and again", config, f"1x{late}", f"0+60x{late}")
     story.reports(m.LAST_SAVE_STEP, f"500x{late}", kind="model")
     text = f"The newest model checkpoint of {RUN} is of step 500, as it was {duration(config.overdue_seconds)} ago."
@@ -95,7 +109,7 @@ def _stuck(config: Config) -> Scenario:
 
 
 def _vanished(config: Config) -> list[Scenario]:
-    gone = SOON + minutes(config.handover_seconds) + minutes(config.vanished_for_seconds) + 2
+    gone = SOON + minutes(config.handover_seconds) + minutes(config.restart_seconds) + 2
     text = f"Nothing is heard of {RUN} any more, and it never said that it had ended."
     return [
         _run("a run is gone", config, f"1x{SOON} stale", f"0x{SOON} stale", by_time=False)
