@@ -22,8 +22,8 @@ from tests.imports import (
 FLOORS: tuple[tuple[str, ...], ...] = (
     ("_tensorflow", "clock", "errors", "events", "metrics", "task", "version", "worker"),
     ("checkpoints", "companion", "samples", "session", "tally"),
-    ("dispatch", "inspection", "listener", "pipeline", "saving", "watching"),
-    ("bus",),
+    ("dispatch", "inspection", "listener", "pipeline", "watching"),
+    ("bus", "saving"),
     ("hooks", "sinks"),
     ("observation", "testing"),
     ("dashboards", "demo"),

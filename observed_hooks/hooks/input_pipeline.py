@@ -30,6 +30,7 @@ from observed_hooks.saving.input_checkpoints import InputCheckpoints, iterator_s
 from observed_hooks.saving.input_writer import InputWriter, PendingInput, Tolerance
 from observed_hooks.saving.reach import reach_of
 from observed_hooks.saving.resume import Resume
+from observed_hooks.saving.shuffles import ShuffleRecord, sizes_of_graph
 from observed_hooks.saving.triggers import SaveTrigger
 from observed_hooks.session import global_step_of_graph, run_started
 
@@ -124,6 +125,7 @@ class CheckpointInputPipelineHook(tf.compat.v1.train.SessionRunHook):
         require_writable(self._target.directory)
         self._global_step = global_step_of_graph(self)
         self._own_saver = iterator_saver(self._external_state_policy) if self._makes_its_saver else None
+        self._shuffle_sizes = sizes_of_graph()
         if self._probe:
             self._probe.begin()
         self._session = None
@@ -218,6 +220,7 @@ class CheckpointInputPipelineHook(tf.compat.v1.train.SessionRunHook):
             given if given is not None else self._own_saver,
             limit=self._target.limit,
             saver_keeps=not self._makes_its_saver,
+            shuffles=ShuffleRecord(self._target.directory, self._target.basename, self._shuffle_sizes),
         )
 
     def _make_trigger(self, session: tf.compat.v1.Session) -> SaveTrigger | None:

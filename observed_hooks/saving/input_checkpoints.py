@@ -12,18 +12,28 @@ import tensorflow as tf
 
 from observed_hooks import _tensorflow
 from observed_hooks.checkpoints import files
-from observed_hooks.errors import ConfigurationError, telling_line
+from observed_hooks.errors import ConfigurationError, RestoreError, telling_line
 from observed_hooks.events import LeftoversRemoved
 from observed_hooks.saving import state_file
 from observed_hooks.saving.cleaning import remove_of_step
 from observed_hooks.saving.parallel import ParallelSaver, StagedCopy
 from observed_hooks.saving.retention import expired
+from observed_hooks.saving.shuffles import ShuffleRecord
 
 
 class InputCheckpoints:
     """Saves and restores the iterators of one graph. Used by the training thread only."""
 
-    def __init__(self, directory: str, basename: str, saver: Any, *, limit: int | None, saver_keeps: bool) -> None:
+    def __init__(  # noqa: PLR0913 - made in one place only
+        self,
+        directory: str,
+        basename: str,
+        saver: Any,
+        *,
+        limit: int | None,
+        saver_keeps: bool,
+        shuffles: ShuffleRecord,
+    ) -> None:
         """Save with `saver` to `<directory>/<basename>-<step>`.
 
         Args:
@@ -32,12 +42,14 @@ class InputCheckpoints:
             saver: a `Saver` of the iterators.
             limit: see `retention.expired`.
             saver_keeps: the saver, being the user's, decides what is kept.
+            shuffles: the sizes of the shuffle buffers, now and when the checkpoints were saved.
         """
         self._directory = directory
         self._basename = basename
         self._saver = saver
         self._limit = limit
         self._saver_keeps = saver_keeps
+        self._shuffles = shuffles
 
     def steps(self) -> tuple[int, ...]:
         """Return the steps of the whole checkpoints on disk, ascending; the state file is not asked."""
@@ -66,11 +78,21 @@ class InputCheckpoints:
             "write_state": self._saver_keeps,
         }
         if copy is not None:
-            return str(self._saver.save_staged(copy, self._path, **options))
-        return str(self._saver.save(session, self._path, **options))
+            prefix = self._saver.save_staged(copy, self._path, **options)
+        else:
+            prefix = self._saver.save(session, self._path, **options)
+        self._shuffles.saved(step)
+        return str(prefix)
 
     def restore(self, session: tf.compat.v1.Session, step: int) -> None:
-        """Bring the iterators to their state at `step`."""
+        """Bring the iterators to their state at `step`.
+
+        Raises:
+            RestoreError: the pipeline was changed since in a way that TensorFlow would not survive.
+        """
+        objection = self._shuffles.objection(step)
+        if objection is not None:
+            raise RestoreError(objection)
         self._saver.restore(session, self.prefix(step))
 
     def reinitialize(self, session: tf.compat.v1.Session) -> None:

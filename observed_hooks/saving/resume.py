@@ -53,7 +53,7 @@ class Resume:
             self._store.restore(session, step)
         except SESSION_LOST:
             raise
-        except (tf.errors.OpError, ValueError) as error:
+        except (tf.errors.OpError, ValueError, RestoreError) as error:
             log.warning("The input checkpoint %s cannot be restored: %s", prefix, one_line(error))
             self._publish(
                 RestoreFailed(kind="input_pipeline", model_step=model_step, prefix=prefix, error=one_line(error))
@@ -82,7 +82,9 @@ class Resume:
 
     def _begin_afresh(self, model_step: int, *, damaged: bool) -> None:
         found = (
-            "the input checkpoints that belong to it cannot be read" if damaged else "no input checkpoint belongs to it"
+            "the input checkpoints that belong to it cannot be restored"
+            if damaged
+            else "no input checkpoint belongs to it"
         )
         situation = f"the model continues at step {model_step} and {found} ({self._store.prefix(model_step)})"
         if self._policy == "fail":

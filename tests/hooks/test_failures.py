@@ -168,6 +168,39 @@ class TestADamagedInputCheckpoint:
         assert training.bus.events(CheckpointRestored)[-1].step == 4
 
 
+class TestAShuffleBufferOfAnotherSize:
+    """TensorFlow 2.15 crashes on some of these, 2.21 raises at a later step, and both may yield wrong elements."""
+
+    @pytest.mark.parametrize("size", [10, 500])
+    def test_lets_the_pipeline_begin_afresh(self, training: Training, size: int) -> None:
+        def resized() -> tf.data.Dataset:
+            return tf.data.Dataset.range(1000).shuffle(size, seed=7).repeat()
+
+        training.run(6)
+
+        training.run(40, resized)
+
+        assert [event.model_step for event in training.bus.events(InputRestarted)] == [6]
+        assert max(training.seen) == 46
+
+    def test_is_an_error_for_those_who_want_an_exact_resume(self, training: Training) -> None:
+        training.run(6)
+
+        with pytest.raises(RestoreError, match="cannot be restored"):
+            training.run(2, lambda: tf.data.Dataset.range(1000).shuffle(10).repeat(), on_step_mismatch="fail")
+
+    def test_continues_exactly_from_the_second_run_on(self, training: Training) -> None:
+        def resized() -> tf.data.Dataset:
+            return tf.data.Dataset.range(1000).shuffle(10, seed=7).repeat()
+
+        training.run(6)
+        training.run(4, resized)
+
+        training.run(2, resized)
+
+        assert training.bus.events(CheckpointRestored)[-1].skew_steps == 0
+
+
 class TestADamagedStateFile:
     @pytest.mark.parametrize(
         "content",
