@@ -2,8 +2,8 @@
 
 TensorFlow restores a shuffle buffer slot by slot, and does not look whether the buffer of the program has as many: with
 another size the pipeline yields wrong elements, fails at some later step, or crashes the process. So the sizes are
-noted beside the checkpoints, in `<checkpoint_dir>/observed_hooks/shuffles-<basename>.json`, and compared before a restore.
-Checkpoints without a note, such as those of TensorFlow's own hook, are restored unseen.
+noted beside the checkpoints, in `<checkpoint_dir>/observed_hooks/shuffles-<basename>.json`, and compared before a
+restore. Checkpoints without a note, such as those of TensorFlow's own hook, are restored unseen.
 """
 
 from __future__ import annotations
