@@ -13,6 +13,7 @@ import pytest
 import tensorflow as tf
 from prometheus_client.parser import text_string_to_metric_families
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.plugins.scalar.metadata import PLUGIN_NAME
 from tensorboard.util.tensor_util import make_ndarray
 
 from observed_hooks.errors import CheckpointDirectoryError, ConfigurationError
@@ -53,7 +54,7 @@ def scalars(directory: Path) -> dict[str, list[tuple[int, float]]]:
     found = EventAccumulator(str(directory / "observed_hooks" / "tensorboard")).Reload()
     return {
         tag: [(event.step, float(make_ndarray(event.tensor_proto))) for event in found.Tensors(tag)]
-        for tag in found.Tags()["tensors"]
+        for tag in found.PluginTagToContent(PLUGIN_NAME)
     }
 
 

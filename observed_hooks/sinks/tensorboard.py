@@ -1,4 +1,4 @@
-"""Records as TensorBoard scalars: one event per save, with all its values.
+"""Records as TensorBoard scalars: one event per save, with all its values, behind a layout for Custom Scalars.
 
 TensorBoard's writer reaches local and remote directories through TensorFlow's file system layer, so that
 making a writer loads TensorFlow where it is installed. Importing this module does not.
@@ -21,11 +21,12 @@ from observed_hooks.errors import SinkError
 from observed_hooks.events import Record
 from observed_hooks.metrics import MIB, Metric
 from observed_hooks.samples import samples, scalars, step_of
+from observed_hooks.sinks._layout import layout_summary
 from observed_hooks.sinks._paths import blocking_file, is_remote
 
 
 class TensorBoardSink:
-    """Writes an event file to `logdir` that holds nothing but scalars.
+    """Writes an event file to `logdir` that holds scalars, and first of all how the Custom Scalars page groups them.
 
     Give it a directory of its own: two writers in one directory confuse TensorBoard. The file is made by the
     first record that has scalars and flushed after each, so a killed process loses none. After a failure
@@ -108,6 +109,7 @@ class _EventFile:
     def add(self, record: Record, values: dict[str, float]) -> None:
         if self._writer is None:
             self._writer = _Writer(self._logdir, self._suffix)
+            self._writer.add_event(Event(wall_time=record.time_seconds, step=0, summary=layout_summary()))
         summary = Summary()
         for tag, value in values.items():
             summary.MergeFrom(scalar_pb(tag, value))

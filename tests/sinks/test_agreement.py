@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.plugins.scalar.metadata import PLUGIN_NAME
 from tensorboard.util.tensor_util import make_ndarray
 
 from observed_hooks.metrics import MIB
@@ -40,7 +41,7 @@ def tensorboard(tmp_path: Path) -> dict[str, tuple[int, float]]:
     found = EventAccumulator(str(tmp_path / "logs")).Reload()
     return {
         tag.rpartition("/")[2]: (event.step, float(make_ndarray(event.tensor_proto)))
-        for tag in found.Tags()["tensors"]
+        for tag in found.PluginTagToContent(PLUGIN_NAME)
         for event in found.Tensors(tag)
     }
 

@@ -12,11 +12,16 @@ import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.backend.event_processing.event_file_loader import RawEventFileLoader
 from tensorboard.compat.proto.event_pb2 import Event
+from tensorboard.plugins.custom_scalar.layout_pb2 import Layout
+from tensorboard.plugins.custom_scalar.metadata import CONFIG_SUMMARY_TAG
+from tensorboard.plugins.custom_scalar.metadata import PLUGIN_NAME as CUSTOM_SCALARS
 from tensorboard.plugins.scalar import metadata
+from tensorboard.util.tensor_util import make_ndarray
 
 from observed_hooks.errors import SinkError
 from observed_hooks.events import Record, RunEnded
 from observed_hooks.samples import scalars
+from observed_hooks.sinks._layout import LAYOUT
 from observed_hooks.sinks.tensorboard import TensorBoardSink
 from tests.sinks.examples import RECORDS, record, restored, saved
 from tests.sinks.limits import run_with_small_files
@@ -32,7 +37,15 @@ def files(logdir: Path) -> list[Path]:
 
 
 def events(logdir: Path) -> list[Any]:
-    """Return the raw events of every file, without those that only tell the format."""
+    """Return the raw events of every file, without those that only tell the format or the layout."""
+    return [event for event in raw_events(logdir) if not is_layout(event)]
+
+
+def is_layout(event: Any) -> bool:
+    return [value.tag for value in event.summary.value] == [CONFIG_SUMMARY_TAG]
+
+
+def raw_events(logdir: Path) -> list[Any]:
     found = []
     for file in files(logdir):
         for raw in RawEventFileLoader(str(file)).Load():
@@ -75,7 +88,7 @@ class TestTensorBoardSink:
         for example in RECORDS:
             sink.write(example)
         sink.close()
-        assert {event.WhichOneof("what") for event in events(logdir)} == {"summary"}
+        assert {event.WhichOneof("what") for event in raw_events(logdir)} == {"summary"}
 
     def test_puts_a_scalar_at_the_step_and_time_of_its_record(self, logdir: Path) -> None:
         TensorBoardSink(logdir).write(record(restored(), time_seconds=1234.5))
@@ -134,6 +147,36 @@ class TestTensorBoardSink:
         assert tags == list(scalars(example))
 
 
+class TestTheLayout:
+    def test_is_one_event_at_the_start_of_the_file(self, logdir: Path) -> None:
+        sink = TensorBoardSink(logdir)
+        for step in (100, 200):
+            sink.write(record(saved(step)))
+        assert [is_layout(event) for event in raw_events(logdir)] == [True, False, False]
+
+    def test_is_read_by_tensorboards_custom_scalars_page(self, logdir: Path) -> None:
+        TensorBoardSink(logdir).write(record(saved()))
+        found = accumulated(logdir)
+        assert list(found.PluginTagToContent(CUSTOM_SCALARS)) == [CONFIG_SUMMARY_TAG]
+        (event,) = found.Tensors(CONFIG_SUMMARY_TAG)
+        layout = Layout.FromString(make_ndarray(event.tensor_proto).item())
+        assert [category.title for category in layout.category] == list(LAYOUT)
+
+    def test_is_written_anew_to_a_file_that_takes_the_place_of_a_removed_one(self, logdir: Path) -> None:
+        sink = TensorBoardSink(logdir)
+        sink.write(record(saved(1)))
+        files(logdir)[0].unlink()
+        sink.write(record(saved(2)))
+        assert is_layout(raw_events(logdir)[0])
+
+    def test_does_not_hide_what_an_earlier_run_wrote_to_the_directory(self, logdir: Path) -> None:
+        for step in (100, 200):
+            sink = TensorBoardSink(logdir)
+            sink.write(record(saved(step, seconds=step)))
+            sink.close()
+        assert series(logdir, "checkpoint/model/save_seconds") == [(100, 100), (200, 200)]
+
+
 class TestRecovery:
     def test_from_a_removed_directory_begins_a_new_file(self, logdir: Path) -> None:
         sink = TensorBoardSink(logdir)
@@ -170,7 +213,7 @@ class TestRecovery:
         )
 
     def test_from_a_disk_that_fills_up_begins_a_new_file(self, logdir: Path) -> None:
-        error, threads = self.fill(logdir, limit_bytes=3000).split()
+        error, threads = self.fill(logdir, limit_bytes=6000).split()
         assert error != "nothing"
         assert int(threads) <= 1
         assert len(files(logdir)) >= 2
