@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from observed_hooks.sinks.jsonl import JsonlSink
     from observed_hooks.sinks.memory import MemorySink
     from observed_hooks.sinks.prometheus import PrometheusSink
+    from observed_hooks.sinks.pushgateway import PushgatewaySink
     from observed_hooks.sinks.tensorboard import TensorBoardSink
+    from observed_hooks.sinks.textfile import TextfileSink
 
 __all__ = [
     "CheckpointBus",
@@ -29,7 +31,9 @@ __all__ = [
     "JsonlSink",
     "MemorySink",
     "PrometheusSink",
+    "PushgatewaySink",
     "TensorBoardSink",
+    "TextfileSink",
     "buffers",
     "errors",
     "events",
@@ -45,7 +49,9 @@ _HOMES = {
     "JsonlSink": "sinks.jsonl",
     "MemorySink": "sinks.memory",
     "PrometheusSink": "sinks.prometheus",
+    "PushgatewaySink": "sinks.pushgateway",
     "TensorBoardSink": "sinks.tensorboard",
+    "TextfileSink": "sinks.textfile",
     "buffers": "pipeline.eager",
     "observe": "observation",
     "serve": "sinks.exporter",
