@@ -6,8 +6,7 @@ from typing import Any
 
 from observed_hooks.events import BufferState
 from observed_hooks.pipeline.plan import plan_of_dataset
-from observed_hooks.pipeline.running import running
-from observed_hooks.pipeline.snapshot import largest, planned_snapshot, snapshot
+from observed_hooks.pipeline.snapshot import Snapshots, largest, planned_snapshot
 
 
 def buffers(iterator: Any, name: str = "iterator") -> tuple[BufferState, ...]:
@@ -44,4 +43,4 @@ def buffers(iterator: Any, name: str = "iterator") -> tuple[BufferState, ...]:
         answer = tf.raw_ops.IteratorGetModelProto(iterator=resource).numpy()
     except (AttributeError, tf.errors.OpError):
         return largest(planned_snapshot(name, plan))
-    return largest(snapshot(name, running(_tensorflow.model_of(answer)), plan))
+    return largest(Snapshots(name, plan).of(_tensorflow.model_of(answer)))

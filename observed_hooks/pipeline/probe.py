@@ -18,8 +18,7 @@ from observed_hooks.checkpoints.iterator_state import iterator_name
 from observed_hooks.clock import Clock
 from observed_hooks.events import BuffersSampled, BufferState
 from observed_hooks.pipeline.plan import Planned, initializers, plan_of_resource
-from observed_hooks.pipeline.running import running
-from observed_hooks.pipeline.snapshot import largest, planned_snapshot, snapshot
+from observed_hooks.pipeline.snapshot import Snapshots, largest, planned_snapshot
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -42,6 +41,7 @@ class _Iterator:
     plan: Planned | None
     op: tf.Tensor | None
     """Its model, serialized; None where it cannot be asked."""
+    snapshots: Snapshots
 
 
 class BufferProbe:
@@ -132,7 +132,8 @@ def _iterator(resource: tf.Tensor) -> _Iterator:
 
     ask = getattr(tf.raw_ops, "IteratorGetModelProto", None)
     op = ask(iterator=resource) if ask is not None and len(initializers(resource)) <= 1 else None
-    return _Iterator(iterator_name(resource.name), plan_of_resource(resource), op)
+    name, plan = iterator_name(resource.name), plan_of_resource(resource)
+    return _Iterator(name, plan, op, Snapshots(name, plan))
 
 
 def _ask(session: tf.compat.v1.Session, iterators: Sequence[_Iterator]) -> dict[str, bytes]:
@@ -153,5 +154,5 @@ def _states(iterator: _Iterator, answer: bytes | None) -> list[BufferState]:
     from observed_hooks import _tensorflow
 
     if answer is not None:
-        return snapshot(iterator.name, running(_tensorflow.model_of(answer)), iterator.plan)
+        return iterator.snapshots.of(_tensorflow.model_of(answer))
     return planned_snapshot(iterator.name, iterator.plan) if iterator.plan is not None else []

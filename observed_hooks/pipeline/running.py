@@ -29,8 +29,6 @@ class Running:
     """Rises with every node that is opened; another one in every run."""
     name: str
     """Such as `ShuffleAndRepeat`."""
-    elements: int
-    size_bytes: int
     limit: int | None
     """Elements that it may hold, where it tells a number that autotuning does not change."""
     inputs: tuple[Running, ...]
@@ -54,8 +52,6 @@ def _node(model: Any, node: Any) -> Running:
     return Running(
         node.id,
         node.name,
-        node.buffered_elements,
-        node.buffered_bytes,
         _limit(node),
         # A node that ends while the model is copied is named by its consumer and is not there.
         tuple(_node(model, model.nodes[each]) for each in node.inputs if each in model.nodes),

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from functools import lru_cache
+from dataclasses import dataclass
+from typing import Any
 
 from observed_hooks.checkpoints.nodes import node_path, transformation
 from observed_hooks.events import BufferState
 from observed_hooks.pipeline.families import PREFETCH, parts
 from observed_hooks.pipeline.matching import Match, match
 from observed_hooks.pipeline.plan import Planned
-from observed_hooks.pipeline.running import Running
+from observed_hooks.pipeline.running import Running, running
 
 MOST_NODES = 20
 """Nodes that are told by name; the rest is told as one, so that labels stay few."""
@@ -39,23 +40,66 @@ _HOLDERS = frozenset(
 )
 
 
-def snapshot(iterator: str, root: Running, plan: Planned | None) -> list[BufferState]:
-    """Return the buffers of a running iterator; nodes that share a place in the program are taken together.
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """One place in the program, and the running nodes that share it."""
 
-    Args:
-        iterator: the iterator's name.
-        root: as `running` returns it.
-        plan: what the program asks for; None when that is not known.
+    path: str
+    transformation: str
+    ids: tuple[int, ...]
+    capacity: int | None
+
+
+class Snapshots:
+    """The buffers of one running iterator, again and again.
+
+    Which node is which is found out when the nodes are others than last time; a node's id is not used twice.
     """
-    found: dict[str, list[BufferState]] = {}
+
+    def __init__(self, iterator: str, plan: Planned | None) -> None:
+        """Tell of the iterator of this name.
+
+        Args:
+            iterator: the iterator's name.
+            plan: what the program asks for; None when that is not known.
+        """
+        self._iterator = iterator
+        self._plan = plan
+        self._ids: frozenset[int] = frozenset()
+        self._places: tuple[_Place, ...] = ()
+
+    def of(self, model: Any) -> list[BufferState]:
+        """Return what `model`, a `ModelProto`, says; nodes that share a place in the program are taken together."""
+        nodes = model.nodes
+        ids = frozenset(nodes)
+        if ids != self._ids:
+            self._places = tuple(_places(running(model), self._plan))
+            self._ids = ids
+        return [
+            BufferState(
+                iterator=self._iterator,
+                node=place.path,
+                transformation=place.transformation,
+                elements=elements,
+                size_bytes=sum(nodes[each].buffered_bytes for each in place.ids),
+                capacity_elements=place.capacity,
+            )
+            for place in self._places
+            if (elements := sum(nodes[each].buffered_elements for each in place.ids))
+            or place.transformation in _HOLDERS
+        ]
+
+
+def _places(root: Running, plan: Planned | None) -> Iterator[_Place]:
+    found: dict[str, list[tuple[int, int | None]]] = {}
     matched = match(root, plan)
     for name, node in _named(_ROOT, root.inputs, matched):
-        path = _path(name)
         capacity = node.limit if node.limit is not None else matched.capacities.get(node.id)
-        if path and (node.elements or node.size_bytes or transformation(path) in _HOLDERS):
-            state = _state(iterator, path, node.elements, node.size_bytes, capacity)
-            found.setdefault(path, []).append(state)
-    return [_together(states) for states in found.values()]
+        if path := node_path(name):
+            found.setdefault(path, []).append((node.id, capacity))
+    for path, nodes in found.items():
+        ids = tuple(each for each, _ in nodes)
+        yield _Place(path, transformation(path), ids, _sum(capacity for _, capacity in nodes))
 
 
 def planned_snapshot(iterator: str, plan: Planned) -> list[BufferState]:
@@ -69,7 +113,8 @@ def planned_snapshot(iterator: str, plan: Planned) -> list[BufferState]:
     prefetches = _as_it_will_run(plan)[0].startswith(_ASYNCHRONOUS)
     for name, capacity in _planned_names(_ROOT if prefetches else f"{_ROOT}::{PREFETCH}", plan):
         if capacity is not None:
-            found.setdefault(_path(name), []).append(_state(iterator, _path(name), None, None, capacity))
+            path = node_path(name)
+            found.setdefault(path, []).append(_state(iterator, path, None, None, capacity))
     return [_together(states) for states in found.values()]
 
 
@@ -132,11 +177,6 @@ def _number(parent: str, place: int | None) -> str:
     if parent.endswith(f"::{_MIXER}"):  # its first input selects among the others
         return f"[{place - 1}]" if place else ""
     return f"[{place}]"
-
-
-@lru_cache(maxsize=4096)
-def _path(name: str) -> str:
-    return node_path(name)
 
 
 def _planned_names(parent: str, planned: Planned) -> Iterator[tuple[str, int | None]]:

@@ -11,7 +11,7 @@ from observed_hooks.pipeline.running import Running
 
 
 def live(name: str, *inputs: Running, ids: itertools.count[int] = itertools.count(1000)) -> Running:  # noqa: B008
-    return Running(next(ids), name, 1, 1, None, inputs)
+    return Running(next(ids), name, None, inputs)
 
 
 def shuffle(capacity: int, *inputs: Planned) -> Planned:
@@ -43,7 +43,7 @@ class TestParts:
 class TestCapacity:
     def test_is_found_by_the_order_of_the_shuffles(self) -> None:
         upper, lower = live("ShuffleAndRepeat"), live("Shuffle")
-        root = live("Root", live("Prefetch", Running(1, upper.name, 1, 1, None, (live("ParallelMapV2", lower),))))
+        root = live("Root", live("Prefetch", Running(1, upper.name, None, (live("ParallelMapV2", lower),))))
         plan = Planned("RepeatDataset", None, (shuffle(7, Planned("MapDataset", None, (shuffle(9, RANGE),))),))
         assert match(root, plan).capacities == {1: 7, lower.id: 9}
 
@@ -52,13 +52,13 @@ class TestCapacity:
 
     def test_is_unknown_from_where_program_and_running_pipeline_part(self) -> None:
         known, unknown = live("Shuffle"), live("Shuffle")
-        root = live("Root", Running(known.id, "Shuffle", 1, 1, None, (live("Zip", unknown, live("Range")),)))
+        root = live("Root", Running(known.id, "Shuffle", None, (live("Zip", unknown, live("Range")),)))
         plan = shuffle(7, Planned("FlatMapDataset", None, (shuffle(9, RANGE),)))
         assert match(root, plan).capacities == {known.id: 7}
 
     def test_is_unknown_for_a_shuffle_more_than_was_planned(self) -> None:
         upper, lower = live("Shuffle"), live("Shuffle")
-        root = live("Root", Running(upper.id, "Shuffle", 1, 1, None, (lower,)))
+        root = live("Root", Running(upper.id, "Shuffle", None, (lower,)))
         assert match(root, shuffle(7, RANGE)).capacities == {upper.id: 7}
 
 
@@ -83,8 +83,8 @@ class TestInputs:
         assert (found.numbers, found.capacities) == ({left.id: None}, {})
 
     def test_of_an_opener_differ_from_what_it_opens_by_when_they_came(self) -> None:
-        before = Running(11, "Shuffle", 1, 1, None, (live("Range"),))
-        inside = Running(20, "Shuffle", 1, 1, None, (live("Range"),))
-        root = live("Root", Running(10, "ParallelInterleaveV4", 1, 1, None, (before, inside)))
+        before = Running(11, "Shuffle", None, (live("Range"),))
+        inside = Running(20, "Shuffle", None, (live("Range"),))
+        root = live("Root", Running(10, "ParallelInterleaveV4", None, (before, inside)))
         plan = Planned("ParallelInterleaveDatasetV4", None, (shuffle(3, RANGE),), shuffle(4, RANGE))
         assert match(root, plan).capacities == {11: 3, 20: 4}
