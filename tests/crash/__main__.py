@@ -66,9 +66,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--trigger", choices=_TRIGGERS, default="both", help="what makes a save due (default: both)")
     parser.add_argument(
         "--hooks",
-        choices=("ours", "tensorflow"),
+        choices=("ours", "asynchronous", "tensorflow"),
         default="ours",
-        help="who saves: this package, or TensorFlow's own two hooks, with 2.15 only (default: ours)",
+        help="who saves: this package, at once or asynchronously, or TensorFlow's own two hooks, with 2.15 only "
+        "(default: ours)",
     )
     parser.add_argument("--json", action="store_true", help="print JSON, for programs")
     return parser

@@ -61,6 +61,8 @@ class Death:
         files.RenameFile = self._around_rename(files.RenameFile)
         files.DeleteFile = self._before_removal(files.DeleteFile)
         sys.addaudithook(self._audit)
+        # Python ignores it. Set here, on the main thread: the write that it ends may be another thread's.
+        signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
 
     def reach(self, phase: Phase) -> None:
         """Enter `phase`, and die when it is time."""
@@ -163,5 +165,4 @@ def _is_input(path: Any) -> bool:
 
 def _limit_files(size_bytes: int) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    signal.signal(signal.SIGXFSZ, signal.SIG_DFL)  # Python ignores it
     resource.setrlimit(resource.RLIMIT_FSIZE, (size_bytes, resource.RLIM_INFINITY))

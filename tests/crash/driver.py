@@ -205,9 +205,10 @@ class Worker:
         first = self._waiting.popleft()
         if resumes or first.aim.phase not in RESUMING:
             return first
-        # Only aims that need something to resume are left, and there is nothing: one kill more makes it.
+        # Only aims that need something to resume are left, and there is nothing: one kill more makes it. It falls where
+        # even hooks that do not save in pairs have just completed one.
         self._put_back(first)
-        return _Attempt(Aim(phase=Phase.AFTER_STATE, occurrence=3), _TRIES)
+        return _Attempt(Aim(phase=Phase.BEFORE_STATE, occurrence=3), _TRIES)
 
     def _put_back(self, attempt: _Attempt) -> None:
         """Keep an aim for another life; the first one of the next chain has all steps before it."""

@@ -10,6 +10,7 @@ from typing import Any
 import tensorflow as tf
 
 from observed_hooks import CheckpointBus, CheckpointInputPipelineHook, CheckpointSaverHook
+from observed_hooks.saving.parallel import ParallelSaver
 
 STEPS_BETWEEN_SAVES = 5
 SECONDS_BETWEEN_SAVES = 0.03
@@ -38,6 +39,17 @@ def ours(directory: str, trigger: Trigger, scaffold: Any) -> list[Any]:
     ]
 
 
+def asynchronous(directory: str, trigger: Trigger, scaffold: Any) -> list[Any]:
+    """Both hooks of this package, writing from a thread."""
+    bus = CheckpointBus()
+    return [
+        CheckpointSaverHook(
+            directory, trigger.save_secs, trigger.save_steps, scaffold=scaffold, bus=bus, asynchronous=True
+        ),
+        CheckpointInputPipelineHook(checkpoint_dir=directory, bus=bus),
+    ]
+
+
 def tensorflow(directory: str, trigger: Trigger, scaffold: Any) -> list[Any]:
     """Both hooks of TensorFlow 2.15, which removed the second one afterwards."""
     config = SimpleNamespace(
@@ -60,8 +72,16 @@ def nothing(directory: str, trigger: Trigger, scaffold: Any) -> list[Any]:
     return []
 
 
+def saver_for(mode: str, *, max_to_keep: int, sharded: bool) -> Any:
+    """Return the saver of the model for a mode; to be called in the graph, behind its variables."""
+    if mode == "asynchronous":
+        return ParallelSaver(staged=True, max_to_keep=max_to_keep)
+    return tf.compat.v1.train.Saver(max_to_keep=max_to_keep, sharded=sharded)
+
+
 MODES: dict[str, Callable[[str, Trigger, Any], list[Any]]] = {
     "ours": ours,
+    "asynchronous": asynchronous,
     "tensorflow": tensorflow,
     "model-only": model_only,
     "nothing": nothing,

@@ -20,7 +20,7 @@ import tensorflow as tf
 from tests.crash.death import Death
 from tests.crash.diary import Board, Diary, State, Step
 from tests.crash.job import EXAMPLES, Job
-from tests.crash.modes import MODES, TRIGGERS
+from tests.crash.modes import MODES, TRIGGERS, saver_for
 
 # Does not divide the number of examples: epochs end inside a batch.
 BATCH = 6
@@ -55,7 +55,7 @@ def _train(job: Job, diary: Diary, death: Death) -> None:
     iterator = tf.compat.v1.data.make_initializable_iterator(pipeline(job.data))
     tf.compat.v1.add_to_collection(tf.compat.v1.GraphKeys.TABLE_INITIALIZERS, iterator.initializer)
     model = Model(iterator.get_next())
-    saver = tf.compat.v1.train.Saver(max_to_keep=_MODELS_KEPT, sharded=job.sharded)
+    saver = saver_for(job.mode, max_to_keep=_MODELS_KEPT, sharded=job.sharded)
     scaffold = tf.compat.v1.train.Scaffold(saver=saver)
     witness = Witness(model, diary, death)
     directory = str(job.checkpoints)
