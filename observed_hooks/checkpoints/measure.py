@@ -6,7 +6,8 @@ What cannot be measured is unknown, and the save is told all the same.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 
 from observed_hooks.checkpoints import files
 from observed_hooks.checkpoints.baseline import Baseline
@@ -16,9 +17,14 @@ from observed_hooks.events import (
     CheckpointSize,
     Event,
     Filesystem,
+    Kind,
     Retained,
     SaveCompleted,
 )
+
+# Looking inside may take a fifth of the thread's time, and more only where it is quick.
+_QUICK_SECONDS = 0.25
+_PAUSE_FACTOR = 4.0
 
 log = logging.getLogger("observed_hooks")
 
@@ -31,9 +37,11 @@ class Measurement:
     Called on the bus's thread only. It remembers the baselines of the directories it has seen.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
         """Start with no baseline; each is read when its directory is first seen."""
+        self._monotonic = monotonic
         self._baselines: dict[tuple[str, str], Baseline] = {}
+        self._next_look_seconds: dict[Kind, float] = {}
         self._unreadable: set[str] = set()
 
     def __call__(self, event: Event) -> Iterator[Event]:
@@ -44,7 +52,17 @@ class Measurement:
         saved = self._measured(event)
         yield saved
         if saved.size is not None:  # otherwise there is nothing left to look into
-            yield composition(event.kind, event.step, event.prefix)
+            yield from self._looked_inside(event)
+
+    def _looked_inside(self, save: SaveCompleted) -> Iterator[Event]:
+        """Yield what the checkpoint is made of, unless that took long a moment ago: saves may come fast."""
+        start = self._monotonic()
+        if start < self._next_look_seconds.get(save.kind, start):
+            return
+        yield composition(save.kind, save.step, save.prefix)
+        end = self._monotonic()
+        if end - start > _QUICK_SECONDS:
+            self._next_look_seconds[save.kind] = end + _PAUSE_FACTOR * (end - start)
 
     def _measured(self, save: SaveCompleted) -> CheckpointSaved:
         where = files.split_prefix(save.prefix)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from observed_hooks.bus import CheckpointBus
-from observed_hooks.checkpoints import files
+from observed_hooks.checkpoints import files, measure
 from observed_hooks.checkpoints.baseline import SAVES_FOR_BASELINE
 from observed_hooks.checkpoints.measure import Measurement
 from observed_hooks.events import (
@@ -22,6 +22,7 @@ from observed_hooks.events import (
     SaveFailed,
 )
 from observed_hooks.sinks.memory import MemorySink
+from observed_hooks.testing import FakeClock
 from tests.doubles import PATIENCE_SECONDS
 
 
@@ -154,6 +155,24 @@ class TestWhatItIsMadeOf:
         assert isinstance(inside, ComponentsMeasured)
         assert inside.components == ()
         assert inside.left_out.startswith("CheckpointFormatError")
+
+    def test_is_not_asked_again_at_once_where_that_took_long(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        clock = FakeClock()
+
+        def slow(kind: Kind, step: int, prefix: str) -> ComponentsMeasured:
+            clock.advance(1.0)
+            return ComponentsMeasured(kind=kind, step=step, prefix=prefix, components=(), left_out="")
+
+        monkeypatch.setattr(measure, "composition", slow)
+        measurement = Measurement(clock.monotonic)
+        looked = []
+        for step in range(1, 7):
+            write(tmp_path, step)
+            looked.append(len(list(measurement(completed(tmp_path, step)))) == 2)
+            clock.advance(2.0)
+        assert looked == [True, False, True, False, True, False]
 
     def test_is_not_asked_of_a_checkpoint_that_was_pruned(self, tmp_path: Path) -> None:
         assert len(list(Measurement()(completed(tmp_path, 5)))) == 1
