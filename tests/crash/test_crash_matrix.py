@@ -38,8 +38,9 @@ def steps(directory: Path, kind: str) -> list[int]:
 
 
 class TestTheCrashMatrix:
-    def test_loses_and_repeats_no_example_whenever_training_is_killed(self) -> None:
-        tally = crash(Plan(aims=aims(16, seed=1), seed=1, mode="ours", triggers=("steps", "secs")))
+    @pytest.mark.parametrize("mode", ["ours", "asynchronous"])
+    def test_loses_and_repeats_no_example_whenever_training_is_killed(self, mode: str) -> None:
+        tally = crash(Plan(aims=aims(16, seed=1), seed=1, mode=mode, triggers=("steps", "secs")))
 
         assert tally.is_clean, tally.as_dict()
         assert not tally.missed
