@@ -35,6 +35,10 @@ class TestTheLayout:
     def test_shows_nothing_on_a_chart_but_its_own_metrics(self, chart: Chart) -> None:
         assert {name for name, _ in shown(chart)} == {metric.name for metric in chart.metrics}
 
+    @pytest.mark.parametrize("chart", CHARTS, ids=lambda chart: chart.title)
+    def test_shows_no_tag_that_only_begins_like_one_of_its_own(self, chart: Chart) -> None:
+        assert not any(re.match(pattern, f"{tag}_more") for pattern in chart.patterns for _, tag in shown(chart))
+
     @pytest.mark.parametrize("kind", ["model", "input_pipeline"])
     def test_shows_one_kind_where_a_chart_is_about_one(self, kind: str) -> None:
         own = [chart for chart in CHARTS if chart.kind == kind]
