@@ -148,14 +148,14 @@ _NODE = ("iterator", "node", "transformation")
 BUFFER_ELEMENTS = _gauge(
     "buffer_elements",
     "",
-    "Elements that a tf.data node of the running pipeline holds in its buffer.",
+    "Elements that a tf.data node holds in its buffer: live, or else as of the newest input checkpoint.",
     *_NODE,
     scalar=Scalar(tag="input_pipeline/{transformation}/buffer_elements"),
 )
 BUFFER_BYTES = _gauge(
     "buffer_bytes",
     "bytes",
-    "Bytes of memory that a tf.data node of the running pipeline holds in its buffer.",
+    "Bytes of memory that a tf.data node of the running pipeline holds in its buffer; not after a restore.",
     *_NODE,
     scalar=Scalar(tag="input_pipeline/{transformation}/buffer_mib", divisor=MIB),
 )

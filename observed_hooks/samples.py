@@ -173,6 +173,9 @@ def _looked_inside(origin: _Origin, event: Event) -> Iterator[Sample]:
             for node in event.nodes:
                 place = (node.iterator, node.node, node.transformation)
                 yield origin.sample(m.ITERATOR_STATE, node.size_bytes, *place)
+                # The only count there is before TensorFlow 2.16, and of an iterator that was restored.
+                if node.elements is not None:
+                    yield origin.sample(m.BUFFER_ELEMENTS, node.elements, *place)
         case ComponentsMeasured():
             for part in event.components:
                 yield origin.sample(m.CHECKPOINT_COMPONENT, part.size_bytes, event.kind, part.component)
