@@ -18,6 +18,7 @@ import weakref
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
+from observed_hooks.checkpoints.composition import LookingInside
 from observed_hooks.checkpoints.measure import Measurement
 from observed_hooks.clock import Clock, SystemClock
 from observed_hooks.companion import Companion
@@ -56,12 +57,15 @@ class CheckpointBus:
             sinks: whatever has `write(record)` and `close()`.
             run: value of the `run` label; the name of the first hook's checkpoint directory when not given.
             task: value of the `task` label; from `TF_CONFIG`, `worker-0` without one, when not given.
-            measure: turns an event into those that the sinks get; sizes of files when not given.
+            measure: turns an event into those that the sinks get; when not given, sizes of files are measured, and what
+                checkpoints are made of.
             clock: the clocks to use.
             limits: queue length and patience with slow sinks.
         """
         self._clock = clock or SystemClock()
-        self._dispatcher = Dispatcher(measure or Measurement(), self._clock, limits or Limits())
+        # Whoever brings a measure of their own says all that there is to say.
+        look = LookingInside(self._clock.monotonic) if measure is None else None
+        self._dispatcher = Dispatcher(measure or Measurement(), self._clock, limits or Limits(), look)
         self._run = run
         self._task = task_from_environment().label if task is None else task
         self._lock = threading.Lock()

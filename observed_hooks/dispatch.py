@@ -1,8 +1,9 @@
 """From one record to every sink: measured once, then handed to each sink on a thread of its own.
 
-Order: every sink gets the records in the order in which they were published.
-Threads: one measures and fans out, one serves each sink. A sink that hangs on a dead file system holds up neither
-training nor the other sinks: Prometheus still pages while TensorBoard's disk does not answer.
+Order: every sink gets the records in the order in which they were published. What is inside a checkpoint takes longer
+to find out, and comes some time behind its save.
+Threads: one measures and fans out, one looks into checkpoints, one serves each sink. A sink that hangs on a dead file
+system holds up neither training nor the other sinks: Prometheus still pages while TensorBoard's disk does not answer.
 Failure: whatever a sink raises is caught, counted, and logged the first time; it gets the next record all the same. A
 sink that falls behind loses the newest records, counted. The counts travel to the sinks as an `ObserverReport`.
 """
@@ -11,13 +12,14 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Protocol
 
 from observed_hooks.clock import Clock
-from observed_hooks.events import Event, Record, RunEnded, RunStarted
-from observed_hooks.tally import ALL_SINKS, MEASURE_STAGE, Tally
+from observed_hooks.events import CheckpointSaved, Event, Record, RunEnded, RunStarted
+from observed_hooks.tally import ALL_SINKS, INSIDE_STAGE, MEASURE_STAGE, Tally
 from observed_hooks.worker import Worker
 
 log = logging.getLogger("observed_hooks")
@@ -113,10 +115,18 @@ class Lane:
 class Dispatcher:
     """Measures records and hands them to the lanes. Threads start with the first record."""
 
-    def __init__(self, measure: Measure, clock: Clock, limits: Limits) -> None:
-        """Pass every event through `measure`, once, before the sinks see it."""
+    def __init__(self, measure: Measure, clock: Clock, limits: Limits, look: Measure | None = None) -> None:
+        """Pass every event through `measure`, once, before the sinks see it.
+
+        Args:
+            measure: turns an event into those that the sinks get.
+            clock: the clocks to use.
+            limits: queue length and patience with slow sinks.
+            look: says more of a `CheckpointSaved`, on a thread of its own, behind it: this may take its time.
+        """
         self.tally = Tally()
         self._measure = measure
+        self._look = look
         self._clock = clock
         self._limits = limits
         self._lanes: tuple[Lane, ...] = ()
@@ -127,6 +137,13 @@ class Dispatcher:
         self._worker = Worker[Record](
             self._fan_out,
             name="observed_hooks-bus",
+            capacity=limits.queue_records,
+            on_error=self._unmeasured,
+            monotonic=clock.monotonic,
+        )
+        self._insider = Worker[Record](
+            self._look_inside,
+            name="observed_hooks-inside",
             capacity=limits.queue_records,
             on_error=self._unmeasured,
             monotonic=clock.monotonic,
@@ -150,7 +167,7 @@ class Dispatcher:
     def flush(self, timeout: float) -> bool:
         """Wait until the sinks have all that was put; tell whether they have within `timeout` seconds."""
         deadline = self._clock.monotonic() + timeout
-        done = [self._worker.flush(timeout)]
+        done = [self._worker.flush(timeout), self._insider.flush(deadline - self._clock.monotonic())]
         done += [lane.flush(deadline - self._clock.monotonic()) for lane in self._lanes]
         return all(done)
 
@@ -159,6 +176,7 @@ class Dispatcher:
         deadline = self._clock.monotonic() + timeout
         done = self.flush(timeout)
         self._worker.close(0.0)
+        self._insider.close(0.0)
         if self._last is not None:
             self._hand_out(replace(self._last, event=self.tally.unreported()))
         closed = [lane.close(deadline - self._clock.monotonic()) for lane in self._lanes]
@@ -173,7 +191,18 @@ class Dispatcher:
             self.tally.spent(MEASURE_STAGE, self._clock.monotonic() - start)
         for event in events:
             self._hand_out(replace(record, event=event))
+            if isinstance(event, CheckpointSaved) and self._look is not None:
+                self._insider.put(replace(record, event=event))
         self._report(record)
+
+    def _look_inside(self, record: Record) -> None:
+        # What it spends of the processor: most of the time it sleeps, to leave that to training.
+        start = time.thread_time()
+        try:
+            for event in self._look(record.event) if self._look is not None else ():
+                self._hand_out(replace(record, event=event))
+        finally:
+            self.tally.spent(INSIDE_STAGE, time.thread_time() - start)
 
     def _hand_out(self, record: Record) -> None:
         for lane in self._lanes:

@@ -10,6 +10,8 @@ from observed_hooks.events import ObserverReport
 ALL_SINKS = "all"
 """Stands for every sink in the count of drops: the record never came as far as being handed out."""
 MEASURE_STAGE = "measure"
+INSIDE_STAGE = "inside"
+"""Looking into checkpoints: seconds of the processor, not of the clock."""
 
 
 class Tally:

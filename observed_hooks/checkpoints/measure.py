@@ -6,63 +6,36 @@ What cannot be measured is unknown, and the save is told all the same.
 from __future__ import annotations
 
 import logging
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from observed_hooks.checkpoints import files
 from observed_hooks.checkpoints.baseline import Baseline
-from observed_hooks.checkpoints.composition import composition
 from observed_hooks.events import (
     CheckpointSaved,
     CheckpointSize,
     Event,
     Filesystem,
-    Kind,
     Retained,
     SaveCompleted,
 )
-
-# Looking inside may take a fifth of the thread's time, and more only where it is quick.
-_QUICK_SECONDS = 0.25
-_PAUSE_FACTOR = 4.0
 
 log = logging.getLogger("observed_hooks")
 
 
 class Measurement:
-    """Turns a `SaveCompleted` into a `CheckpointSaved` and what the checkpoint is made of.
-
-    Every other event it hands on as it is.
+    """Turns a `SaveCompleted` into a `CheckpointSaved`; hands every other event on as it is.
 
     Called on the bus's thread only. It remembers the baselines of the directories it has seen.
     """
 
-    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self) -> None:
         """Start with no baseline; each is read when its directory is first seen."""
-        self._monotonic = monotonic
         self._baselines: dict[tuple[str, str], Baseline] = {}
-        self._next_look_seconds: dict[Kind, float] = {}
         self._unreadable: set[str] = set()
 
     def __call__(self, event: Event) -> Iterator[Event]:
         """Yield what the sinks shall get for `event`."""
-        if not isinstance(event, SaveCompleted):
-            yield event
-            return
-        saved = self._measured(event)
-        yield saved
-        if saved.size is not None:  # otherwise there is nothing left to look into
-            yield from self._looked_inside(event)
-
-    def _looked_inside(self, save: SaveCompleted) -> Iterator[Event]:
-        """Yield what the checkpoint is made of, unless that took long a moment ago: saves may come fast."""
-        start = self._monotonic()
-        if start < self._next_look_seconds.get(save.kind, start):
-            return
-        yield composition(save.kind, save.step, save.prefix)
-        end = self._monotonic()
-        if end - start > _QUICK_SECONDS:
-            self._next_look_seconds[save.kind] = end + _PAUSE_FACTOR * (end - start)
+        yield self._measured(event) if isinstance(event, SaveCompleted) else event
 
     def _measured(self, save: SaveCompleted) -> CheckpointSaved:
         where = files.split_prefix(save.prefix)

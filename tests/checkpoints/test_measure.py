@@ -7,13 +7,12 @@ from pathlib import Path
 import pytest
 
 from observed_hooks.bus import CheckpointBus
-from observed_hooks.checkpoints import files, measure
+from observed_hooks.checkpoints import files
 from observed_hooks.checkpoints.baseline import SAVES_FOR_BASELINE
 from observed_hooks.checkpoints.measure import Measurement
 from observed_hooks.events import (
     CheckpointSaved,
     CheckpointSize,
-    ComponentsMeasured,
     Event,
     Kind,
     Retained,
@@ -22,7 +21,6 @@ from observed_hooks.events import (
     SaveFailed,
 )
 from observed_hooks.sinks.memory import MemorySink
-from observed_hooks.testing import FakeClock
 from tests.doubles import PATIENCE_SECONDS
 
 
@@ -43,8 +41,7 @@ def write(directory: Path, step: int, *, data: int = 100, basename: str = "model
 
 
 def measured(event: Event, measurement: Measurement | None = None) -> CheckpointSaved:
-    found, *inside = (measurement or Measurement())(event)
-    assert len(inside) <= 1
+    (found,) = (measurement or Measurement())(event)
     assert isinstance(found, CheckpointSaved)
     return found
 
@@ -130,52 +127,6 @@ class TestUnknown:
         assert [(each.step, each.size, each.retained) for each in found] == [(5, None, None), (6, None, None)]
         (line,) = [each for each in caplog.records if each.levelno >= logging.WARNING]
         assert str(tmp_path) in line.getMessage()
-
-
-class TestWhatItIsMadeOf:
-    def test_is_told_behind_the_save(self, tmp_path: Path) -> None:
-        import tensorflow as tf
-
-        with tf.Graph().as_default(), tf.compat.v1.Session() as session:
-            variable = tf.compat.v1.get_variable("v", [100])
-            session.run(variable.initializer)
-            tf.compat.v1.train.Saver().save(session, f"{tmp_path}/model.ckpt", global_step=5)
-        saved, inside = Measurement()(completed(tmp_path, 5))
-        assert isinstance(saved, CheckpointSaved)
-        assert isinstance(inside, ComponentsMeasured)
-        assert {each.component: each.size_bytes for each in inside.components} == {
-            "weights": 400,
-            "optimizer": 0,
-            "other": 0,
-        }
-
-    def test_is_left_out_and_said_so_where_the_index_is_damaged(self, tmp_path: Path) -> None:
-        write(tmp_path, 5)
-        _, inside = Measurement()(completed(tmp_path, 5))
-        assert isinstance(inside, ComponentsMeasured)
-        assert inside.components == ()
-        assert inside.left_out.startswith("CheckpointFormatError")
-
-    def test_is_not_asked_again_at_once_where_that_took_long(
-        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        clock = FakeClock()
-
-        def slow(kind: Kind, step: int, prefix: str) -> ComponentsMeasured:
-            clock.advance(1.0)
-            return ComponentsMeasured(kind=kind, step=step, prefix=prefix, components=(), left_out="")
-
-        monkeypatch.setattr(measure, "composition", slow)
-        measurement = Measurement(clock.monotonic)
-        looked = []
-        for step in range(1, 7):
-            write(tmp_path, step)
-            looked.append(len(list(measurement(completed(tmp_path, step)))) == 2)
-            clock.advance(2.0)
-        assert looked == [True, False, True, False, True, False]
-
-    def test_is_not_asked_of_a_checkpoint_that_was_pruned(self, tmp_path: Path) -> None:
-        assert len(list(Measurement()(completed(tmp_path, 5)))) == 1
 
 
 class TestOtherEvents:
