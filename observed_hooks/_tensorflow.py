@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import tensorflow as tf
+from tensorflow.python.client import session as session_lib
 from tensorflow.python.data.ops import iterator_ops
 from tensorflow.python.framework import function_def_to_graph
 from tensorflow.python.training import saver as saver_lib
@@ -97,6 +98,36 @@ class ShardingBuilder(saver_lib.BulkSaverBuilder):
         self.clear_ops.append(tf.raw_ops.StageClear(dtypes=dtypes, **area))
         staged = tf.raw_ops.Unstage(dtypes=dtypes, **area)
         return [tf.ensure_shape(one, tensor.shape) for one, tensor in zip(staged, tensors, strict=True)]
+
+
+class CallersThread(session_lib.SessionInterface):
+    """A session of this process whose runs take place on the thread that calls, for a `Saver` to save through.
+
+    Otherwise they share a pool of threads, one for each core, with every other run of the session: as many SaveV2 ops
+    at work leave none to a training step, which then stands still until a shard is written.
+    """
+
+    def __init__(self, session: tf.compat.v1.Session) -> None:
+        """Run in `session`."""
+        self._session = session
+
+    @property
+    def graph(self) -> tf.Graph:
+        """The session's graph."""
+        return self._session.graph
+
+    @property
+    def sess_str(self) -> Any:
+        """The session's target."""
+        return self._session.sess_str
+
+    def run(self, fetches: Any, feed_dict: Any = None, options: Any = None, run_metadata: Any = None) -> Any:
+        """Run as the session does; `options` are kept but for the thread."""
+        here = tf.compat.v1.RunOptions(inter_op_thread_pool=-1)
+        if options is not None:
+            here.MergeFrom(options)
+            here.inter_op_thread_pool = -1
+        return self._session.run(fetches, feed_dict, here, run_metadata)
 
 
 def _own_buffer(tensor: tf.Tensor) -> tf.Tensor:

@@ -87,10 +87,15 @@ class ParallelSaver(tf.compat.v1.train.Saver):
         return StagedCopy(session, self._area)
 
     def save_staged(self, copy: StagedCopy, save_path: str, *args: Any, **options: Any) -> Any:
-        """Write `copy` as `Saver.save` writes the variables; any thread may do so, once."""
+        """Write `copy` as `Saver.save` writes the variables; any thread may do so, once.
+
+        Shard after shard is written on the calling thread: TensorFlow's own threads are left to training.
+        """
+        # Another process's session runs elsewhere, whatever this one asks for.
+        session = copy.session if copy.session.sess_str else _tensorflow.CallersThread(copy.session)
         try:
             with copy.session.graph.as_default():
-                return super().save(copy.session, save_path, *args, **options)
+                return super().save(session, save_path, *args, **options)
         finally:
             copy.discard()
 

@@ -180,6 +180,32 @@ class TestAStagedCopy:
 
         saver.stage(session).discard()
 
+    @pytest.mark.parametrize("shards", [1, 2])
+    def test_is_written_without_the_threads_that_training_runs_on(
+        self, graph: tf.Graph, tmp_path: Path, shards: int
+    ) -> None:
+        model = variables()
+        step = v1.get_variable("steps", initializer=0, use_resource=True).assign_add(1)
+        saver = ParallelSaver(model, staged=True, shards=shards)
+        as_many_threads_as_shards = v1.ConfigProto(inter_op_parallelism_threads=shards, use_per_session_threads=True)
+        with v1.Session(config=as_many_threads_as_shards) as session:
+            session.run(v1.global_variables_initializer())
+            copy = saver.stage(session)
+            # Now the write waits for what is not there, as it would for a slow disk.
+            session.run(saver._ops.clear_ops)
+            writer = threading.Thread(target=saver.save_staged, args=(copy, str(tmp_path / "model.ckpt")))
+            writer.start()
+            trainer = threading.Thread(target=lambda: [session.run(step) for _ in range(2000)])
+            trainer.start()
+            trainer.join(timeout=60)
+            stood_still = trainer.is_alive()
+            session.run(saver._ops.stage_ops, options=v1.RunOptions(inter_op_thread_pool=-1))
+            writer.join()
+            trainer.join()
+
+        assert not stood_still
+        assert len(tf.train.list_variables(str(tmp_path / "model.ckpt"))) == len(model)
+
 
 class TestVariablesThatAreLate:
     def test_are_named(self, graph: tf.Graph) -> None:
