@@ -1,7 +1,8 @@
 """What does one sample of the tf.data buffers cost the step it rides along with, and what do all other steps pay?
 
-Three trainings of the same small model take turns, in blocks of steps: without samples; with samples, at the steps
-between them; and at the steps that carry one. Times are medians.
+Two trainings of the same small model take turns, in blocks of steps: one without samples, one of which every so many
+steps carries one. Times are medians. On a machine that does other things as well, the steps wait for them; what the
+training thread itself spends on the processor is told apart.
 
     python benchmarks/buffers.py [--json] [--blocks 60] [--steps 40]
 """
@@ -50,7 +51,7 @@ def main() -> None:
 
 def measured(blocks: int, steps: int) -> dict[str, float]:
     """Return median microseconds of a step, by what it carries."""
-    times: dict[str, list[float]] = {"plain": [], "between": [], "sampled": []}
+    times: dict[str, list[tuple[float, float]]] = {"plain": [], "between": [], "sampled": []}
     with ExitStack() as stack:
         plain, _ = stack.enter_context(training(None))
         sampled, clock = stack.enter_context(training(SAMPLE_SECONDS))
@@ -64,21 +65,23 @@ def measured(blocks: int, steps: int) -> dict[str, float]:
                     seconds = one_step(session)
                     if step:  # the first of a block finds cold caches
                         times["plain" if session is plain else "sampled" if carries else "between"].append(seconds)
-    median = {what: MICROSECONDS * statistics.median(seconds) for what, seconds in times.items()}
+    median = {what: MICROSECONDS * statistics.median(clock for clock, _ in each) for what, each in times.items()}
+    spent = {what: MICROSECONDS * statistics.median(thread for _, thread in each) for what, each in times.items()}
     return {
         "step without samples": median["plain"],
         "step between samples": median["between"],
         "step with a sample": median["sampled"],
         "added by a sample": median["sampled"] - median["between"],
+        "of that, the training thread's own": spent["sampled"] - spent["between"],
         "added to the steps between": median["between"] - median["plain"],
     }
 
 
-def one_step(session: Any) -> float:
-    """Run one step; return its seconds."""
-    start = time.perf_counter()
+def one_step(session: Any) -> tuple[float, float]:
+    """Run one step; return its seconds by the clock, and those that its thread spent on the processor."""
+    start = time.perf_counter(), time.thread_time()
     session.run(session.train_op)
-    return time.perf_counter() - start
+    return time.perf_counter() - start[0], time.thread_time() - start[1]
 
 
 @contextmanager
