@@ -26,7 +26,7 @@ from observed_hooks.saving.choices import external_state_policy as choose_extern
 from observed_hooks.saving.cleaning import remove_older
 from observed_hooks.saving.directory import require_writable
 from observed_hooks.saving.following import ModelWatch
-from observed_hooks.saving.input_checkpoints import InputCheckpoints, iterator_saver
+from observed_hooks.saving.input_checkpoints import InputCheckpoints, iterator_saver, state_file_of
 from observed_hooks.saving.input_writer import InputWriter, PendingInput, Tolerance
 from observed_hooks.saving.reach import reach_of
 from observed_hooks.saving.resume import Resume
@@ -131,7 +131,9 @@ class CheckpointInputPipelineHook(tf.compat.v1.train.SessionRunHook):
         self._session = None
         self._bus.join("input_pipeline", self._target.directory, tf.compat.v1.get_default_graph(), run_started())
         self._bus.accompany(self._target.basename, _AtModelSteps(self._begin_beside_model, self._end_beside_model))
-        removed = remove_older("input_pipeline", self._target.directory, self._target.basename)
+        removed = remove_older(
+            "input_pipeline", self._target.directory, self._target.basename, state_file_of(self._target.basename)
+        )
         if removed:
             self._bus.publish(removed)
         for listener in self._saving_listeners:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from observed_hooks.checkpoints.leftovers import Leftover, leftovers, remove
+from observed_hooks.checkpoints.leftovers import Leftover, leftovers, orphans, remove
 from observed_hooks.events import Kind, LeftoversRemoved
 
 log = tf.compat.v1.logging
 
 
-def remove_older(kind: Kind, directory: str, basename: str) -> LeftoversRemoved | None:
+def remove_older(kind: Kind, directory: str, basename: str, state_file: str) -> LeftoversRemoved | None:
     """Remove the left-overs of saves to this basename. To be called before the first save of a run."""
-    return _remove(kind, directory, list(leftovers(directory, basename)))
+    return _remove(kind, directory, [*leftovers(directory, basename), *orphans(directory, basename, state_file)])
 
 
 def remove_of_step(kind: Kind, directory: str, basename: str, step: int) -> LeftoversRemoved | None:

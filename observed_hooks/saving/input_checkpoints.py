@@ -133,12 +133,17 @@ class InputCheckpoints:
 
     @property
     def _state_file(self) -> str:
-        return f"checkpoint_{self._basename.removesuffix('.ckpt')}"
+        return state_file_of(self._basename)
 
     def _remove(self, checkpoint: files.CheckpointFiles) -> None:
         for name in checkpoint.names:
             with contextlib.suppress(tf.errors.NotFoundError):
                 tf.io.gfile.remove(files.join(self._directory, name))
+
+
+def state_file_of(basename: str) -> str:
+    """Return the name of the state file, as TensorFlow's own input hook has it."""
+    return f"checkpoint_{basename.removesuffix('.ckpt')}"
 
 
 def iterator_saver(external_state_policy: str) -> Any:

@@ -41,7 +41,7 @@ class ModelCheckpoints:
 
     def prepare(self) -> None:
         """Put right what a killed run has left, before the session looks for a checkpoint to restore."""
-        removed = remove_older("model", self._directory, self._basename)
+        removed = remove_older("model", self._directory, self._basename, state_file.MODEL_STATE)
         if removed is not None:
             self._publish(removed)
         state_file.mend(self._directory, self._basename)

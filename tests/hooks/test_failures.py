@@ -390,6 +390,22 @@ class TestLeftoversOfAKilledSave:
         assert removed == {"model": 3000, "input_pipeline": 50}
         assert not [name for name in os.listdir(training.directory) if "temp" in name]
 
+    def test_are_data_without_an_index_and_state_files_half_written_too(self, training: Training) -> None:
+        training.run(2)
+        left = [
+            training.path("input.ckpt-99.data-00000-of-00001"),
+            training.path("model.ckpt-99.data-00000-of-00002"),
+            training.path("checkpoint.tmp0a1b2c"),
+            training.path("checkpoint_input.tmp"),
+        ]
+        for path in left:
+            path.write_bytes(b"x")
+
+        training.run(1)
+
+        assert not [path for path in left if path.exists()]
+        assert training.steps_of("input.ckpt") == training.steps_of("model.ckpt") == [0, 2, 3]
+
     def test_stay_when_they_are_not_ours(self, training: Training) -> None:
         training.run(2)
         other = training.path("theirs.ckpt-4.index.tempstate1")
