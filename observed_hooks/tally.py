@@ -25,6 +25,7 @@ class Tally:
         self._total.dropped[ALL_SINKS] = 0
         self._total.failed[MEASURE_STAGE] = 0
         self._total.seconds[MEASURE_STAGE] = 0.0
+        self._total.seconds[INSIDE_STAGE] = 0.0
 
     def expect(self, sink: str) -> None:
         """Count `sink` from 0, so that a rate sees its first failure."""

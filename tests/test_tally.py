@@ -20,13 +20,17 @@ def report(
 
 class TestTally:
     def test_begins_with_what_can_be_lost_before_there_is_a_sink(self) -> None:
-        assert Tally().total() == report(dropped={"all": 0}, failed={"measure": 0}, seconds={"measure": 0.0})
+        assert Tally().total() == report(
+            dropped={"all": 0}, failed={"measure": 0}, seconds={"measure": 0.0, "inside": 0.0}
+        )
 
     def test_counts_an_expected_sink_from_zero_so_that_a_rate_sees_its_first_failure(self) -> None:
         tally = Tally()
         tally.expect("jsonl")
         assert tally.total() == report(
-            dropped={"all": 0, "jsonl": 0}, failed={"measure": 0, "jsonl": 0}, seconds={"measure": 0.0, "jsonl": 0.0}
+            dropped={"all": 0, "jsonl": 0},
+            failed={"measure": 0, "jsonl": 0},
+            seconds={"measure": 0.0, "inside": 0.0, "jsonl": 0.0},
         )
 
     def test_expecting_a_sink_again_forgets_nothing(self) -> None:
@@ -47,7 +51,7 @@ class TestTally:
         tally.spent("measure", 0.25)
         tally.spent("measure", 0.5)
         tally.spent("tensorboard", 1.0)
-        assert dict(tally.total().seconds) == {"measure": 0.75, "tensorboard": 1.0}
+        assert dict(tally.total().seconds) == {"measure": 0.75, "inside": 0.0, "tensorboard": 1.0}
 
     def test_loses_nothing_when_many_threads_count(self) -> None:
         tally = Tally()
@@ -78,7 +82,7 @@ class TestUnreported:
         tally.dropped("all")
         tally.spent("measure", 0.5)
         assert tally.unreported() == report(
-            dropped={"all": 1}, failed={"measure": 0, "jsonl": 1}, seconds={"measure": 0.5}
+            dropped={"all": 1}, failed={"measure": 0, "jsonl": 1}, seconds={"measure": 0.5, "inside": 0.0}
         )
 
     def test_is_zero_for_each_that_is_known_when_nothing_came(self) -> None:
@@ -86,7 +90,7 @@ class TestUnreported:
         tally.failed("jsonl")
         tally.unreported()
         assert tally.unreported() == report(
-            dropped={"all": 0}, failed={"measure": 0, "jsonl": 0}, seconds={"measure": 0.0}
+            dropped={"all": 0}, failed={"measure": 0, "jsonl": 0}, seconds={"measure": 0.0, "inside": 0.0}
         )
 
     def test_adds_up_to_the_total(self) -> None:
