@@ -1,7 +1,7 @@
 """What do hooks add to an ordinary step, one at which nothing is saved?
 
-Four sessions train the same small model: without hooks, with TensorFlow's two, with ours, and with ours saving
-asynchronously. Short blocks of steps take turns, in another order each round; what a hook adds is the difference to
+Sessions train the same small model: without hooks, with TensorFlow's two, with ours, with ours saving asynchronously,
+and with two hooks that do nothing. Short blocks of steps take turns, in another order each round; what a hook adds is the difference to
 the bare block of the same round.
 
     python benchmarks/step.py [--json] [--repeats 600] [--steps 20]
@@ -62,6 +62,7 @@ def _contenders(stack: contextlib.ExitStack, arguments: argparse.Namespace) -> d
 
     return {
         "bare": contender("bare", lambda _: []),
+        "idle": contender("idle", lambda _: [tf.compat.v1.train.SessionRunHook() for _ in range(2)]),
         "stock": contender("stock", lambda directory: stock_hooks(directory, FAR_AWAY_STEPS)),
         "ours": ours("ours"),
         "asynchronous": ours("asynchronous", asynchronous=True),
@@ -107,6 +108,7 @@ def _rows(measured: dict[str, list[float]], added: dict[str, list[float]]) -> li
         Row(figure="step without hooks", against="itself", values=bare, references=bare),
         row(f"added by both our hooks, a sample every {SAMPLE_SECONDS:.0f} s", with_samples, GOAL),
         row("the same, asynchronous", added["asynchronous"], GOAL),
+        row("added by two hooks that do nothing: the session's own price", added["idle"]),
         row("added to a step that samples buffers", added["sampling"]),
     ]
 

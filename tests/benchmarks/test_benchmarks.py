@@ -28,6 +28,7 @@ PROMISED: dict[str, list[str]] = {
         "step without hooks",
         "added by both our hooks, a sample every 10 s",
         "the same, asynchronous",
+        "added by two hooks that do nothing: the session's own price",
         "added to a step that samples buffers",
     ],
     "save": [*["1 MiB in 2 tensors"] * 2, "stock Saver, same", *["1 MiB in 200 tensors"] * 2, "stock Saver, same"],
