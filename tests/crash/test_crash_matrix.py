@@ -43,7 +43,8 @@ class TestTheCrashMatrix:
         tally = crash(Plan(aims=aims(16, seed=1), seed=1, mode=mode, triggers=("steps", "secs")))
 
         assert tally.is_clean, tally.as_dict()
-        assert not tally.missed
+        # In the background a phase may be over, or another begun, when the kill comes.
+        assert mode == "asynchronous" or not tally.missed
         assert tally.total.kills >= 16
         assert tally.total.resumes >= tally.total.kills, "each kill is followed by a resume that nobody disturbs"
 
