@@ -8,7 +8,7 @@ the background is waited for, and slows the steps that it runs beside, so it is 
 - wall time lost: a period, less a period of the session without hooks.
 - memory: the most that was ever resident in a process that trains and saves, less that of one that only trains.
 
-    python benchmarks/stall.py [--json] [--repeats 7] [--mib 400] [--buffer-mib 80] [--period 20]
+    python benchmarks/stall.py [--json] [--repeats 5] [--mib 400] [--buffer-mib 80] [--period 20]
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ LEARNING_RATE = 1e-6
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description="How long training waits for saves.")
-    parser.add_argument("--repeats", type=int, default=7, help="periods of each contender")
+    parser.add_argument("--repeats", type=int, default=5, help="periods of each contender")
     parser.add_argument("--mib", type=float, default=400, help="size of the model")
     parser.add_argument("--buffer-mib", type=float, default=80, help="size of the shuffle buffer")
     parser.add_argument("--device-ms", type=float, default=100, help="how long a step may wait for a device")

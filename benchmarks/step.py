@@ -1,8 +1,9 @@
 """What do hooks add to an ordinary step, one at which nothing is saved?
 
 Sessions train the same small model: without hooks, with TensorFlow's two, with ours, with ours saving asynchronously,
-and with two hooks that do nothing. Short blocks of steps take turns, in another order each round; what a hook adds is the difference to
-the bare block of the same round.
+and with two hooks that do nothing. Short blocks of steps take turns, in another order each round; a block's median
+counts, and what a hook adds is the difference to the bare block of the same round. A few microseconds are less than
+what a step varies by; so the code of our hooks is timed by itself, too.
 
     python benchmarks/step.py [--json] [--repeats 600] [--steps 20]
 """
@@ -13,13 +14,13 @@ import argparse
 import contextlib
 import functools
 import os
-import time
+import statistics
 from collections.abc import Callable
 from typing import Any
 
 from harness.report import Answer, Row, answer
-from harness.sampling import differences, interleaved, quartiles
-from harness.training import FAR_AWAY_STEPS, quiet, small_pipeline, stock_hooks, training, watched_bus
+from harness.sampling import differences, interleaved, quartiles, seconds
+from harness.training import FAR_AWAY_STEPS, Step, quiet, small_pipeline, stock_hooks, training, watched_bus
 
 # The harness quietens TensorFlow, so it comes first.
 # isort: split
@@ -51,10 +52,12 @@ def measure(arguments: argparse.Namespace) -> Answer:
 
 
 def _contenders(stack: contextlib.ExitStack, arguments: argparse.Namespace) -> dict[str, Callable[[], float]]:
+    steps: dict[str, Step] = {}
+
     def contender(name: str, make_hooks: Callable[[str], list[Any]]) -> Callable[[], float]:
         directory = os.path.join(arguments.directory, name)
-        step = stack.enter_context(training(build, make_hooks, directory))
-        return functools.partial(seconds_per_step, step, arguments.steps)
+        steps[name] = stack.enter_context(training(build, make_hooks, directory))
+        return functools.partial(seconds_per_step, steps[name], arguments.steps)
 
     def ours(name: str, sample_seconds: float = SAMPLE_SECONDS, **options: Any) -> Callable[[], float]:
         bus = stack.enter_context(watched_bus(os.path.join(arguments.directory, name)))
@@ -67,6 +70,8 @@ def _contenders(stack: contextlib.ExitStack, arguments: argparse.Namespace) -> d
         "ours": ours("ours"),
         "asynchronous": ours("asynchronous", asynchronous=True),
         "sampling": ours("sampling", sample_seconds=1e-9),
+        "code": lambda: seconds_in_hooks(steps["ours"], arguments.steps),
+        "asynchronous code": lambda: seconds_in_hooks(steps["asynchronous"], arguments.steps),
     }
 
 
@@ -88,11 +93,22 @@ def our_hooks(directory: str, bus: CheckpointBus, sample_seconds: float, **optio
 
 
 def seconds_per_step(step: Callable[[], Any], steps: int) -> float:
-    """Return the mean over one block."""
-    start = time.perf_counter()
-    for _ in range(steps):
-        step()
-    return (time.perf_counter() - start) / steps
+    """Return the median over one block."""
+    return statistics.median(seconds(step) for _ in range(steps))
+
+
+def seconds_in_hooks(step: Step, steps: int) -> float:
+    """Return the median that one step spends in the code of the session's hooks."""
+    context = tf.compat.v1.train.SessionRunContext(tf.compat.v1.train.SessionRunArgs(None), step.session)
+    values = tf.compat.v1.train.SessionRunValues(None, None, None)
+
+    def both() -> None:
+        for hook in step.hooks:
+            hook.before_run(context)
+        for hook in step.hooks:
+            hook.after_run(context, values)
+
+    return statistics.median(seconds(both) for _ in range(steps))
 
 
 def _rows(measured: dict[str, list[float]], added: dict[str, list[float]]) -> list[Row]:
@@ -107,7 +123,9 @@ def _rows(measured: dict[str, list[float]], added: dict[str, list[float]]) -> li
     return [
         Row(figure="step without hooks", against="itself", values=bare, references=bare),
         row(f"added by both our hooks, a sample every {SAMPLE_SECONDS:.0f} s", with_samples, GOAL),
-        row("the same, asynchronous", added["asynchronous"], GOAL),
+        row("of it, in the code of our hooks", measured["code"], GOAL),
+        row("both, asynchronous", added["asynchronous"], GOAL),
+        row("of it, in the code of our hooks", measured["asynchronous code"], GOAL),
         row("added by two hooks that do nothing: the session's own price", added["idle"]),
         row("added to a step that samples buffers", added["sampling"]),
     ]
@@ -116,8 +134,9 @@ def _rows(measured: dict[str, list[float]], added: dict[str, list[float]]) -> li
 def _note(added: dict[str, list[float]]) -> str:
     lower, _, upper = quartiles(added["ours"])
     return (
-        "Saves are out of reach. Added time is the difference to a bare block of the same round; half of those of our "
-        f"hooks lie between {lower * 1e6:.1f} and {upper * 1e6:.1f} us: below the noise, a median may be negative."
+        "Saves are out of reach; a sample's share of a step is computed. Added time is the difference to a bare block "
+        f"of the same round; half of those of our hooks lie between {lower * 1e6:.1f} and {upper * 1e6:.1f} us, so a "
+        "median may be off by a few us, and negative."
     )
 
 

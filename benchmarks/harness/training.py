@@ -91,10 +91,28 @@ def watched_bus(directory: str, **options: Any) -> Iterator[CheckpointBus]:
         bus.close()
 
 
+class Step:
+    """Runs one step of training when called.
+
+    Attributes:
+        session: TensorFlow's session below the monitored one.
+        hooks: those that the session was given.
+    """
+
+    def __init__(self, monitored: Any, train_op: Any, hooks: list[Any]) -> None:
+        """Run `train_op`."""
+        self.session = monitored.run_step_fn(lambda step_context: step_context.session)
+        self.hooks = hooks
+        self._monitored = monitored
+        self._train_op = train_op
+
+    def __call__(self) -> None:
+        """Run it."""
+        self._monitored.run(self._train_op)
+
+
 @contextlib.contextmanager
-def training(
-    build: Callable[[], Any], make_hooks: Callable[[str], list[Any]], directory: str
-) -> Iterator[Callable[[], Any]]:
+def training(build: Callable[[], Any], make_hooks: Callable[[str], list[Any]], directory: str) -> Iterator[Step]:
     """A monitored session in a graph of its own; what it yields runs one step.
 
     Args:
@@ -106,16 +124,17 @@ def training(
     with tf.Graph().as_default():
         tf.compat.v1.train.get_or_create_global_step()
         train_op = build()
+        hooks = make_hooks(directory)
         with tf.compat.v1.train.MonitoredTrainingSession(
             checkpoint_dir=directory,
-            hooks=make_hooks(directory),
+            hooks=hooks,
             save_checkpoint_secs=None,
             save_checkpoint_steps=None,
             save_summaries_steps=None,
             save_summaries_secs=None,
             log_step_count_steps=None,
         ) as session:
-            yield lambda: session.run(train_op)
+            yield Step(session, train_op, hooks)
 
 
 def quiet() -> None:

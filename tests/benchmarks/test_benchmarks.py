@@ -27,7 +27,9 @@ PROMISED: dict[str, list[str]] = {
     "step": [
         "step without hooks",
         "added by both our hooks, a sample every 10 s",
-        "the same, asynchronous",
+        "of it, in the code of our hooks",
+        "both, asynchronous",
+        "of it, in the code of our hooks",
         "added by two hooks that do nothing: the session's own price",
         "added to a step that samples buffers",
     ],
