@@ -277,6 +277,48 @@ class InputRestarted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FirstBatchRead:
+    """The first batch of a session is there. Published by a comparison of input pipelines."""
+
+    step: int
+    resumed: bool
+    """Whether the input pipeline was restored; a restore counts into the duration."""
+    duration_seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InputRead:
+    """A stretch of reading in the steady state, without saves. Published by a comparison of input pipelines."""
+
+    step: int
+    examples: int
+    duration_seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemoryPeaked:
+    """The most memory that the process had resident so far. Published by a comparison of input pipelines."""
+
+    step: int
+    peak_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MixingMeasured:
+    """How well the order of one epoch's examples is mixed: 0 is the input order, 1 a full shuffle.
+
+    Published by a comparison of input pipelines; `compare.mixing` has the formulas.
+    """
+
+    step: int
+    displacement: float | None
+    neighbours: float | None
+    labels: float | None
+    left_out: str
+    """Why one of them is not known; empty when all are."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ObserverReport:
     """What watching itself cost, and where it failed, since the last such report."""
 
@@ -304,6 +346,10 @@ Event: TypeAlias = (
     | CheckpointRestored
     | RestoreFailed
     | InputRestarted
+    | FirstBatchRead
+    | InputRead
+    | MemoryPeaked
+    | MixingMeasured
     | ObserverReport
 )
 

@@ -195,6 +195,29 @@ RESTORE_STEP_SKEW = _gauge(
     "Model step minus input pipeline step at the newest restore; 0 is an exact resume.",
     scalar=Scalar(tag="restore/step_skew"),
 )
+# The next four come from `observed-hooks compare`, whose TensorBoard pages are HParams: they are no scalars.
+FIRST_BATCH = _gauge(
+    "first_batch_seconds",
+    "seconds",
+    "Until the first batch of a session, by start: cold, or resumed, which includes the restore; from a comparison.",
+    "start",
+)
+EXAMPLES_RATE = _gauge(
+    "examples_per_second",
+    "",
+    "Examples read a second in the steady state, without saves; from a comparison.",
+)
+PEAK_MEMORY = _gauge(
+    "peak_memory_bytes",
+    "bytes",
+    "The most memory that the process had resident; from a comparison.",
+)
+MIXING = _gauge(
+    "mixing_ratio",
+    "",
+    "How well examples are mixed, by measure: 0 is the input order, 1 a full shuffle; from a comparison.",
+    "measure",
+)
 GLOBAL_STEP = _gauge("global_step", "steps", "Global step at the newest event that knew it.")
 RUN_ACTIVE = _gauge(
     "run_active", "", "1 while training runs, 0 after it ended as it should; a dead run leaves it at 1."
@@ -227,6 +250,7 @@ CATALOGUE: tuple[Metric, ...] = (
     *(FILESYSTEM_FREE, FILESYSTEM_SIZE, BUFFER_ELEMENTS, BUFFER_BYTES, BUFFER_CAPACITY, ITERATOR_STATE),
     CHECKPOINT_COMPONENT,
     *(RESTORES, RESTORE_DURATION, RESTORE_STEP_SKEW),
+    *(FIRST_BATCH, EXAMPLES_RATE, PEAK_MEMORY, MIXING),
     *(GLOBAL_STEP, RUN_ACTIVE, SAVE_INTERVAL_SECONDS, SAVE_INTERVAL_STEPS, RUN_INFO),
     *(EVENTS_DROPPED, SINK_ERRORS, OBSERVER_SECONDS),
 )

@@ -20,9 +20,13 @@ from observed_hooks.events import (
     DirectoryWatched,
     Event,
     Filesystem,
+    FirstBatchRead,
+    InputRead,
     InputRestarted,
     IteratorStateMeasured,
     Kind,
+    MemoryPeaked,
+    MixingMeasured,
     ObserverReport,
     Outcome,
     Record,
@@ -181,8 +185,8 @@ def _looked_inside(origin: _Origin, event: Event) -> Iterator[Sample]:
                 yield origin.sample(m.CHECKPOINT_COMPONENT, part.size_bytes, event.kind, part.component)
         case BuffersSampled():
             yield from _buffers(origin, event)
-        case _:  # a SaveCompleted that nobody has measured says nothing yet
-            return
+        case _:
+            yield from _compared(origin, event)
 
 
 def _buffers(origin: _Origin, event: BuffersSampled) -> Iterator[Sample]:
@@ -206,6 +210,23 @@ def _restored(origin: _Origin, event: CheckpointRestored) -> Iterator[Sample]:
         yield origin.sample(m.RESTORE_DURATION, event.duration_seconds, event.kind)
     if event.kind == "input_pipeline":
         yield origin.sample(m.RESTORE_STEP_SKEW, event.skew_steps)
+
+
+def _compared(origin: _Origin, event: Event) -> Iterator[Sample]:
+    match event:
+        case FirstBatchRead():
+            yield origin.sample(m.FIRST_BATCH, event.duration_seconds, "resumed" if event.resumed else "cold")
+        case InputRead():
+            yield origin.sample(m.EXAMPLES_RATE, event.examples / event.duration_seconds)
+        case MemoryPeaked():
+            yield origin.sample(m.PEAK_MEMORY, event.peak_bytes)
+        case MixingMeasured():
+            for measure in ("displacement", "neighbours", "labels"):
+                ratio = getattr(event, measure)
+                if ratio is not None:
+                    yield origin.sample(m.MIXING, ratio, measure)
+        case _:  # a SaveCompleted that nobody has measured says nothing yet
+            return
 
 
 def _observer_report(origin: _Origin, event: ObserverReport) -> Iterator[Sample]:

@@ -27,6 +27,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("hooks", "sinks"),
     ("observation", "testing"),
     ("dashboards", "demo"),
+    ("compare",),
     ("cli",),
 )
 

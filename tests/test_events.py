@@ -34,7 +34,8 @@ class TestEveryValue:
     def test_names_the_unit_of_every_number(self, value_type: type) -> None:
         for field in fields(value_type):
             if str(field.type).startswith(("int", "float")):
-                bare = {"step", "model_step", "checkpoints", "leftovers", "elements"}
+                bare = {"step", "model_step", "checkpoints", "leftovers", "elements", "examples"}
+                bare |= {"displacement", "neighbours", "labels"}  # ratios
                 assert field.name in bare or field.name.endswith(("_seconds", "_bytes", "_steps", "_elements"))
 
     @pytest.mark.parametrize("example", RECORDS, ids=lambda example: type(example.event).__name__)

@@ -7,7 +7,10 @@ import pytest
 
 from observed_hooks.metrics import CATALOGUE, MIB, ORIGIN_LABELS, PREFIX, SAVE_BUCKETS_SECONDS, Metric
 
-LABELS = {"kind", "component", "outcome", "part", "iterator", "node", "transformation", "sink", "stage"}
+LABELS = {
+    *("kind", "component", "outcome", "part", "iterator", "node", "transformation", "sink", "stage"),
+    *("start", "measure"),
+}
 RESERVED_SUFFIXES = ("_total", "_info", "_created", "_bucket", "_count", "_sum")
 SUFFIX = re.compile(r"_(seconds|bytes)(_total)?$")
 
