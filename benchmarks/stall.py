@@ -49,6 +49,7 @@ GOAL_MODEL, GOAL_INPUT, GOAL_LOST = 0.05, 0.5, 0.5
 TENSORS = 8
 SHORT_PERIOD = 6
 LEARNING_RATE = 1e-6
+MATRIX_SIDE = 1024
 
 
 def main() -> None:
@@ -58,6 +59,7 @@ def main() -> None:
     parser.add_argument("--mib", type=float, default=400, help="size of the model")
     parser.add_argument("--buffer-mib", type=float, default=80, help="size of the shuffle buffer")
     parser.add_argument("--device-ms", type=float, default=100, help="how long a step may wait for a device")
+    parser.add_argument("--matmuls", type=int, default=4, help="products of 1024 x 1024 matrices in a busy step")
     parser.add_argument("--child", help=argparse.SUPPRESS)
     parser.add_argument("--period", type=int, default=20, help="steps from save to save of the whole run")
     answer("Training held up by saves, asynchronous", parser, measure)
@@ -74,7 +76,7 @@ def measure(arguments: argparse.Namespace) -> Answer:
     scenes = {
         "model": Scene(model_bytes=model, period=short, saves_pipeline=False),
         "input": Scene(buffer_bytes=buffer, period=short, saves_model=False),
-        "busy": whole(),
+        "busy": whole(matmuls=arguments.matmuls),
         "device": Scene(
             model_bytes=model, buffer_bytes=buffer, period=arguments.period, device_seconds=arguments.device_ms / 1000
         ),
@@ -97,8 +99,10 @@ class Scene:
     period: int
     saves_model: bool = True
     saves_pipeline: bool = True
+    matmuls: int = 0
+    """How many products of matrices a step computes, on all cores."""
     device_seconds: float = 0.0
-    """How long a step leaves the CPU alone, as when a device computes; otherwise it keeps all cores busy."""
+    """How long a step leaves the CPU alone, as when a device computes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,11 +149,18 @@ def build(scene: Scene) -> Any:
     factor = 1.0 - LEARNING_RATE * tf.reduce_mean(tf.cast(example, tf.float32))
     model = variables(scene.model_bytes, TENSORS if scene.model_bytes > MIB else 1)
     wait = functools.partial(_compute_elsewhere, seconds=scene.device_seconds)
-    ready = [tf.numpy_function(wait, [factor], [])] if scene.device_seconds else [factor]
+    ready = [tf.numpy_function(wait, [factor], [])] if scene.device_seconds else [_compute(factor, scene.matmuls)]
     with tf.control_dependencies(ready):
         updates = [variable.assign(variable * factor) for variable in model]
     with tf.control_dependencies(updates):
         return tf.compat.v1.train.get_global_step().assign_add(1).op
+
+
+def _compute(factor: Any, matmuls: int) -> Any:
+    result = tf.fill([MATRIX_SIDE, MATRIX_SIDE], factor / MATRIX_SIDE) if matmuls else factor
+    for _ in range(matmuls):
+        result = tf.linalg.matmul(result, result)
+    return result
 
 
 def _compute_elsewhere(_: Any, *, seconds: float) -> None:
@@ -289,8 +300,8 @@ def notes(found: dict[str, dict[str, list[Period]]], device_ms: float) -> list[s
         shares.append(f"{scene} (steps of {step * 1000:.0f} ms): {stock:.1%} with stock hooks, {ours:.1%} with ours")
     return [
         f"Share of the training time that is lost, {'; '.join(shares)}.",
-        "CPU busy: a step multiplies every variable on all cores, so whatever writes takes time from it.",
-        f"CPU waits: a step sleeps for {device_ms:g} ms besides, as when a device computes.",
+        "Every step changes every variable. CPU busy: it also multiplies matrices, so whatever writes takes time from it.",
+        f"CPU waits: instead it sleeps for {device_ms:g} ms, as when a device computes.",
     ]
 
 

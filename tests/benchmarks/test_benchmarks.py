@@ -17,7 +17,20 @@ ROW = {"figure", "against", "unit", "value", "reference", "ratio", "goal", "reac
 TINY: dict[str, list[str]] = {
     "step": ["--repeats", "2", "--steps", "2"],
     "save": ["--repeats", "2", "--mib", "1", "--tensors", "2", "200"],
-    "stall": ["--repeats", "2", "--mib", "2", "--buffer-mib", "0.5", "--period", "2", "--device-ms", "1"],
+    "stall": [
+        "--repeats",
+        "2",
+        "--mib",
+        "2",
+        "--buffer-mib",
+        "0.5",
+        "--period",
+        "2",
+        "--device-ms",
+        "1",
+        "--matmuls",
+        "1",
+    ],
     "publish": ["--repeats", "2", "--events", "2"],
     # Six saves: the baseline of sizes is known, and its series there, from the fifth on.
     "growth": ["--repeats", "6", "--saves", "20", "--seconds", "20"],
