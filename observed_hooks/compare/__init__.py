@@ -5,7 +5,7 @@ The modules, from the bottom up:
 - `case`, `plan`: what is compared (a buffer size, where it stands, how it is saved), how often and on what.
 - `sources`, `digits`: the examples, and the tf.data pipeline of a case.
 - `mixing`: how far from input order, how near to a full shuffle, from the order of examples.
-- `survey`, `measuring`, `child`: what a source holds, and one case measured in a process of its own, as events on a bus.
+- `survey`, `measuring`, `child`: what a source holds; one case in a process of its own, told as events on a bus.
 - `workspace`, `process`, `sweep`: cases in turn, repeated in mixed order; interrupted, continued, limited.
 - `repeat`, `story`: what one process published, and what it says of each measure.
 - `measures`: every measure with unit and method.

@@ -12,7 +12,8 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
@@ -30,6 +31,7 @@ logger = logging.getLogger(__name__)
 
 DEFAULT_PORT = 9464
 _LAST_PORT = 65535
+_RHYTHM_SCRAPES = 6  # remembered, to know how often somebody scrapes
 _WILDCARDS = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 (recognised, not bound)
 
 
@@ -75,8 +77,8 @@ class Exporter:
         Returns:
             False when somebody scraped regularly and did not come again.
         """
-        interval_seconds = self._server.application.interval_seconds()
-        if not self._thread.is_alive() or interval_seconds is None or 2 * interval_seconds > limit_seconds:
+        interval_seconds = self._server.application.interval_seconds(limit_seconds / 2)
+        if not self._thread.is_alive() or interval_seconds is None:
             return True
         logger.info("The last metrics stay at %s for two more scrapes.", self.url)
         return self.wait_for_scrapes(2, min(limit_seconds, 3 * interval_seconds))
@@ -172,7 +174,7 @@ class _Application:
         self._inner = make_wsgi_app(registry)
         self._scraped = threading.Condition()
         self._scrapes = 0
-        self._newest: deque[float] = deque(maxlen=2)
+        self._newest: deque[float] = deque(maxlen=_RHYTHM_SCRAPES)
         self._reported = False
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -194,18 +196,34 @@ class _Application:
             self._reported = True
             logger.error("A collector fails, so scrapes are answered with 500 (said once).", exc_info=error)
 
-    def interval_seconds(self) -> float | None:
-        """Return the time between the newest two scrapes; None when the next one is long overdue."""
+    def interval_seconds(self, longest_seconds: float) -> float | None:
+        """Return the time from scrape to scrape; None when nobody scrapes at least every `longest_seconds`."""
         with self._scraped:
-            if len(self._newest) < 2:  # noqa: PLR2004 (an interval has two ends)
-                return None
-            before, last = self._newest
-        return last - before if time.monotonic() - last < 3 * (last - before) else None
+            return scrape_interval_seconds(tuple(self._newest), time.monotonic(), longest_seconds)
 
     def wait_for(self, count: int, timeout_seconds: float) -> bool:
         with self._scraped:
             goal = self._scrapes + count
             return self._scraped.wait_for(lambda: self._scrapes >= goal, timeout_seconds)
+
+
+def scrape_interval_seconds(scrapes: Sequence[float], now: float, longest_seconds: float) -> float | None:
+    """Return the longest of the pauses between `scrapes` that is not above `longest_seconds`.
+
+    The longest, since the pauses of a busy machine differ: the scrape behind one that was late comes soon. One that is
+    above the limit is an outage.
+
+    Args:
+        scrapes: when the newest scrapes came, the oldest first.
+        now: the time now, by the same clock.
+        longest_seconds: what does not come that often does not scrape regularly.
+
+    Returns:
+        None when nobody scrapes regularly, or the next scrape is long overdue.
+    """
+    pauses = [after - before for before, after in pairwise(scrapes) if after - before <= longest_seconds]
+    interval = max(pauses, default=None)
+    return interval if interval is not None and now - scrapes[-1] < 3 * interval else None
 
 
 class _Handler(WSGIRequestHandler):

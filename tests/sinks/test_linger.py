@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from observed_hooks.sinks.exporter import Exporter, serve
+from observed_hooks.sinks.exporter import Exporter, scrape_interval_seconds, serve
 from observed_hooks.sinks.prometheus import PrometheusSink
 
 INTERVAL_SECONDS = 0.2
@@ -71,3 +71,28 @@ class TestLingering:
         exporter.close()
 
         assert seconds_to_linger(exporter) < INTERVAL_SECONDS
+
+
+class TestTheIntervalOfScrapes:
+    """Times in seconds; the last argument is the longest pause that counts as regular."""
+
+    def test_is_that_between_two(self) -> None:
+        assert scrape_interval_seconds((0.0, 15.0), 20.0, 20.0) == 15.0
+
+    def test_is_not_known_from_one(self) -> None:
+        assert scrape_interval_seconds((0.0,), 1.0, 20.0) is None
+
+    def test_is_not_mistaken_when_a_late_scrape_is_followed_by_a_punctual_one(self) -> None:
+        assert scrape_interval_seconds((0.0, 15.0, 44.9, 45.0), 59.0, 30.0) == pytest.approx(29.9)
+
+    def test_is_the_longest_of_two_servers_that_scrape_in_turn(self) -> None:
+        assert scrape_interval_seconds((0.0, 3.0, 15.0, 18.0), 20.0, 20.0) == 12.0
+
+    def test_leaves_out_an_outage(self) -> None:
+        assert scrape_interval_seconds((0.0, 15.0, 3600.0, 3615.0), 3620.0, 20.0) == 15.0
+
+    def test_is_not_known_of_whoever_comes_too_seldom(self) -> None:
+        assert scrape_interval_seconds((0.0, 60.0, 120.0), 130.0, 20.0) is None
+
+    def test_is_not_known_any_more_when_scrapes_have_stopped(self) -> None:
+        assert scrape_interval_seconds((0.0, 15.0, 30.0), 75.0, 20.0) is None
