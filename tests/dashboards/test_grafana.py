@@ -140,6 +140,24 @@ class TestPanels:
         assert len(titles) == len(set(titles))
 
 
+COMPARED = [panel for _, panel in PANELS if any("last_over_time" in target["expr"] for target in panel["targets"])]
+
+
+class TestRunsOfAComparison:
+    def test_are_side_by_side_in_what_only_a_comparison_measures(self) -> None:
+        asked = set().union(*(series_in(target["expr"]) for panel in COMPARED for target in panel["targets"]))
+
+        assert asked == {metric.name for metric in CATALOGUE if "from a comparison" in metric.help}
+
+    @pytest.mark.parametrize("panel", COMPARED, ids=lambda panel: panel["title"])
+    def test_are_shown_after_their_processes_have_ended(self, panel: dict[str, Any]) -> None:
+        assert all("[$__range])" in target["expr"] for target in panel["targets"])
+
+    @pytest.mark.parametrize("panel", COMPARED, ids=lambda panel: panel["title"])
+    def test_say_what_feeds_them(self, panel: dict[str, Any]) -> None:
+        assert "`observed-hooks compare`" in panel["description"]
+
+
 class TestTheCatalogue:
     @pytest.mark.parametrize("metric", CATALOGUE, ids=lambda metric: metric.name)
     def test_is_on_panels_or_excused_by_name(self, metric: Any) -> None:

@@ -26,8 +26,12 @@ from observed_hooks.events import (
     ComponentsMeasured,
     Event,
     Filesystem,
+    FirstBatchRead,
+    InputRead,
     IteratorStateMeasured,
     Kind,
+    MemoryPeaked,
+    MixingMeasured,
     NodeBytes,
     ObserverReport,
     Record,
@@ -143,6 +147,17 @@ def _start(run: Run) -> Iterator[Event]:
     skewed = 40 if run.name == "speech" else 0
     yield CheckpointRestored(kind="model", step=0, model_step=0, prefix="", duration_seconds=2.0)
     yield CheckpointRestored(kind="input_pipeline", step=0, model_step=skewed, prefix="", duration_seconds=0.4)
+    yield from _compared(run)
+
+
+def _compared(run: Run) -> Iterator[Event]:
+    """Return what only a comparison publishes."""
+    for resumed in (False, True):
+        yield FirstBatchRead(step=0, resumed=resumed, duration_seconds=0.1 + run.buffer / 2e5)
+    yield InputRead(step=0, examples=40_000 - run.buffer // 10, duration_seconds=2.0)
+    yield MemoryPeaked(step=0, peak_bytes=500 * MIB + run.buffer * 3072)
+    mixing = min(1.0, run.buffer / 50_000)
+    yield MixingMeasured(step=0, displacement=mixing, neighbours=mixing**0.5, labels=mixing**0.7, left_out="")
 
 
 def _save(run: Run, kind: Kind, step: int, size_bytes: float, share: float) -> Iterator[Event]:

@@ -18,8 +18,9 @@ def shuffle_board(config: Config) -> Board:
     return Board(
         uid=c.SHUFFLE[1],
         title=c.SHUFFLE[0],
-        description="What the buffers of the input pipeline cost, in memory, in every checkpoint and in time.",
-        rows=(_price(config), _comparison(), _memory(), _checkpoint(config), _time()),
+        description="What the buffers of the input pipeline cost, in memory, in every checkpoint and in time; and what "
+        "they buy, where `observed-hooks compare` has measured it.",
+        rows=(_price(config), _side_by_side(), _compared(), _memory(), _checkpoint(config), _time()),
         others=(c.TRAINING, c.FLEET),
     )
 
@@ -71,7 +72,7 @@ def _price(config: Config) -> Row:
     )
 
 
-def _comparison() -> Row:
+def _side_by_side() -> Row:
     columns = {
         "Capacity": (c.CAPACITY, "short"),
         "Elements": (c.BUFFERED, "short"),
@@ -89,6 +90,37 @@ def _comparison() -> Row:
         sort_by="In a checkpoint",
     )
     return Row("Runs side by side", (nodes,))
+
+
+def _compared() -> Row:
+    panels = (
+        ("Mixing", m.MIXING, "measure", "percentunit", "0 % is the input order, 100 % a full shuffle, by measure."),
+        (
+            *("First batch", m.FIRST_BATCH, "start", "s"),
+            "Until the first batch of a session, by start. A cold one fills the buffer, a resumed one restores it.",
+        ),
+        ("Throughput", m.EXAMPLES_RATE, "", "short", "Examples a second in the steady state, without saves."),
+        ("Peak memory", m.PEAK_MEMORY, "", "bytes", "The most that the process had resident, TensorFlow included."),
+    )
+    return Row("Runs of a comparison", tuple(_bars(*panel) for panel in panels))
+
+
+def _bars(title: str, metric: m.Metric, label: str, unit: str, description: str) -> Panel:
+    """Return a bar for each run: its newest value in the range, since the runs of a comparison last seconds."""
+    newest = f"last_over_time({q(metric)}[$__range])"
+    return Panel(
+        title=title,
+        description=f"{description} Fed by `observed-hooks compare`.",
+        targets=(
+            Target(
+                f"max by (run, {label}) ({newest})" if label else f"max by (run) ({newest})",
+                f"{{{{run}}}} {{{{{label}}}}}" if label else "{{run}}",
+            ),
+        ),
+        unit=unit,
+        type="bargauge",
+        width=6,
+    )
 
 
 def _memory() -> Row:
