@@ -24,7 +24,7 @@ from observed_hooks.clock import Clock, SystemClock
 from observed_hooks.companion import Companion
 from observed_hooks.dispatch import Dispatcher, Limits, Measure, Sink
 from observed_hooks.errors import BusClosedError
-from observed_hooks.events import Event, Kind, ObserverReport, Record, RunEnded, RunStarted
+from observed_hooks.events import Draft, Event, Kind, ObserverReport, Record, RunEnded, RunStarted
 from observed_hooks.task import task_from_environment
 
 if TYPE_CHECKING:
@@ -95,11 +95,20 @@ class CheckpointBus:
             time_seconds: when, in seconds since the epoch; now when not given.
         """
         when = self._clock.time() if time_seconds is None else time_seconds
-        record = Record(run=self.run, task=self._task, time_seconds=when, event=event)
         if self._closed:
-            self._refuse(record)
+            self._refuse(type(event).__name__)
         else:
-            self._dispatcher.put(record)
+            self._dispatcher.put(Record(run=self.run, task=self._task, time_seconds=when, event=event))
+
+    def publish_later(self, make: Callable[[], Event | None]) -> None:
+        """Publish what `make` returns, unless that is None; it is called on the bus's thread, in its turn.
+
+        For events that take longer to make than the caller shall wait. What `make` raises is caught and counted.
+        """
+        if self._closed:
+            self._refuse("one that was still to be made")
+        else:
+            self._dispatcher.put(Draft(run=self.run, task=self._task, time_seconds=self._clock.time(), make=make))
 
     def subscribe(self, callback: Callable[[Record], object]) -> None:
         """Call `callback` with every record from now on, under the same guard as a sink.
@@ -197,12 +206,12 @@ class CheckpointBus:
             message = "this CheckpointBus is closed; make a new one for the next run"
             raise BusClosedError(message)
 
-    def _refuse(self, record: Record) -> None:
+    def _refuse(self, what: str) -> None:
         if self._dispatcher.refuse() == 1:
             log.warning(
                 "The bus of run %s is closed; events such as %s are lost.",
-                record.run,
-                type(record.event).__name__,
+                self.run,
+                what,
             )
 
 

@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from observed_hooks.clock import Clock
-from observed_hooks.events import CheckpointSaved, Event, Record, RunEnded, RunStarted
+from observed_hooks.events import CheckpointSaved, Draft, Event, Record, RunEnded, RunStarted
 from observed_hooks.tally import ALL_SINKS, INSIDE_STAGE, MEASURE_STAGE, Tally
 from observed_hooks.worker import Worker
 
@@ -134,8 +134,8 @@ class Dispatcher:
         self._last: Record | None = None
         self._report_due_seconds = 0.0
         self._failures_told = 0
-        self._worker = Worker[Record](
-            self._fan_out,
+        self._worker = Worker[Record | Draft](
+            self._take,
             name="observed_hooks-bus",
             capacity=limits.queue_records,
             on_error=self._unmeasured,
@@ -155,7 +155,7 @@ class Dispatcher:
             name = _unique(str(getattr(sink, "name", type(sink).__name__)), {lane.name for lane in self._lanes})
             self._lanes = (*self._lanes, Lane(sink, name, self.tally, self._clock, self._limits))
 
-    def put(self, record: Record) -> None:
+    def put(self, record: Record | Draft) -> None:
         """Take one record for all sinks: never blocks, never raises. Without a sink nothing is measured or started."""
         if self._lanes and not self._worker.put(record):
             self.tally.dropped(ALL_SINKS)
@@ -181,6 +181,18 @@ class Dispatcher:
             self._hand_out(replace(self._last, event=self.tally.unreported()))
         closed = [lane.close(deadline - self._clock.monotonic()) for lane in self._lanes]
         return done and all(closed)
+
+    def _take(self, item: Record | Draft) -> None:
+        record = self._made(item) if isinstance(item, Draft) else item
+        if record is not None:
+            self._fan_out(record)
+
+    def _made(self, draft: Draft) -> Record | None:
+        start = self._clock.monotonic()
+        try:
+            return draft.record()
+        finally:
+            self.tally.spent(MEASURE_STAGE, self._clock.monotonic() - start)
 
     def _fan_out(self, record: Record) -> None:
         self._last = record
@@ -208,7 +220,7 @@ class Dispatcher:
         for lane in self._lanes:
             lane.put(record)
 
-    def _unmeasured(self, _record: Record, error: BaseException) -> None:
+    def _unmeasured(self, _record: Record | Draft, error: BaseException) -> None:
         if self.tally.failed(MEASURE_STAGE) == 1:
             log.warning("A record could not be measured and is lost; training goes on.", exc_info=error)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TypeVar
 
 from observed_hooks.bus import CheckpointBus
@@ -45,6 +46,12 @@ class RecordingBus(CheckpointBus):
     def publish(self, event: Event, *, time_seconds: float | None = None) -> None:  # noqa: ARG002 - when is not kept
         """Keep `event`."""
         self.published.append(event)
+
+    def publish_later(self, make: Callable[[], Event | None]) -> None:
+        """Keep the event that `make` returns, at once."""
+        event = make()
+        if event is not None:
+            self.publish(event)
 
     def events(self, kind: type[EventType]) -> list[EventType]:
         """Return the published events of one type, in order."""

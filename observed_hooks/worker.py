@@ -1,5 +1,8 @@
 """A bounded queue and the one thread that empties it.
 
+Putting an item is what training pays for, so it is little: a `SimpleQueue`, which needs one lock where `Queue` needs
+two and a condition, all of them in Python.
+
 Order: items are handled in the order in which they were put.
 Thread: `handle` runs on the worker's own daemon thread, which starts with the first item; never on the caller's.
 Failure: whatever `handle` raises goes to `on_error` and the next item follows, also when `on_error` raises. A full
@@ -43,7 +46,8 @@ class Worker(Generic[Item]):
         self._name = name
         self._on_error = on_error
         self._monotonic = monotonic
-        self._queue: queue.Queue[Item | _Marker] = queue.Queue(capacity)
+        self._capacity = capacity
+        self._queue: queue.SimpleQueue[Item | _Marker] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._closed = False
@@ -53,12 +57,9 @@ class Worker(Generic[Item]):
     def put(self, item: Item) -> bool:
         """Queue `item`; return False, at once, when the queue is full or the worker is closed."""
         with self._lock:
-            if self._closed:
+            if self._closed or self._queue.qsize() >= self._capacity:
                 return False
-            try:
-                self._queue.put_nowait(item)
-            except queue.Full:
-                return False
+            self._queue.put(item)
             if self._thread is None:
                 self._start()
         return True
@@ -75,21 +76,18 @@ class Worker(Generic[Item]):
             return self._queue.empty()
         if self._closed:
             return self._ended.wait(max(timeout, 0.0))
-        deadline = time.monotonic() + timeout
-        marker = _Marker()
-        try:
-            self._queue.put(marker, timeout=max(timeout, 0.0))
-        except queue.Full:
+        if self._queue.qsize() > self._capacity:  # full, and somebody waits already: markers must not pile up
             return False
-        return marker.reached.wait(max(deadline - time.monotonic(), 0.0))
+        marker = _Marker()
+        self._queue.put(marker)
+        return marker.reached.wait(max(timeout, 0.0))
 
     def close(self, timeout: float) -> bool:
         """Take no more items; do as `flush`. The thread ends behind the last item, however late that is."""
         with self._lock:
             self._closed = True
         if self._thread is not None:
-            with contextlib.suppress(queue.Full):  # a thread with a full queue has no need to be woken
-                self._queue.put_nowait(_Marker())
+            self._queue.put(_Marker())  # wakes a thread that waits for items
         return self.flush(timeout)
 
     def _start(self) -> None:

@@ -110,6 +110,47 @@ class TestPublish:
         bus.close(0.0)
 
 
+class TestPublishLater:
+    def test_tells_what_is_made_on_another_thread_in_its_turn_and_with_the_time_of_the_call(self) -> None:
+        sink, threads = MemorySink(), []
+        clock = FakeClock(time_seconds=1000.0)
+        bus = CheckpointBus([sink], run="digits", task="chief-0", clock=clock)
+
+        def make() -> Event:
+            threads.append(threading.current_thread())
+            clock.advance(1.0)
+            return SKIPPED
+
+        bus.publish(STARTED)
+        bus.publish_later(make)
+        bus.publish(RunEnded())
+        bus.close(PATIENCE_SECONDS)
+        told = [each for each in sink.records if isinstance(each.event, RunStarted | SaveSkipped | RunEnded)]
+        assert [type(each.event) for each in told] == [RunStarted, SaveSkipped, RunEnded]
+        assert told[1] == Record(run="digits", task="chief-0", time_seconds=1000.0, event=SKIPPED)
+        assert threads[0] is not threading.current_thread()
+
+    def test_tells_nothing_when_there_is_nothing_to_tell(self, watched: Bus) -> None:
+        watched.bus.publish_later(lambda: None)
+        assert watched.told() == []
+
+    def test_counts_what_cannot_be_made_and_goes_on(self, watched: Bus) -> None:
+        def fail() -> Event:
+            raise ValueError("an example")
+
+        watched.bus.publish_later(fail)
+        watched.bus.publish(SKIPPED)
+        assert watched.told() == [SKIPPED]
+        assert ("measure", 1) in watched.bus.totals().failed
+
+    def test_makes_nothing_on_a_closed_bus(self, watched: Bus) -> None:
+        watched.bus.close(PATIENCE_SECONDS)
+        made: list[Event] = []
+        watched.bus.publish_later(lambda: made.append(SKIPPED))
+        assert made == []
+        assert ("all", 1) in watched.bus.totals().dropped
+
+
 class TestSubscribe:
     def test_calls_back_with_every_record_from_now_on(self, watched: Bus) -> None:
         heard: list[Event] = []

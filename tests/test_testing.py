@@ -38,6 +38,12 @@ class TestRecordingBus:
         bus.publish(RunEnded())
         assert bus.published == [SKIPPED, RunEnded()]
 
+    def test_makes_at_once_what_is_to_be_published_later(self) -> None:
+        bus = RecordingBus()
+        bus.publish_later(RunEnded)
+        bus.publish_later(lambda: None)
+        assert bus.published == [RunEnded()]
+
     def test_picks_events_by_type(self) -> None:
         bus = RecordingBus()
         bus.publish(SKIPPED)

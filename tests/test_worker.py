@@ -187,6 +187,15 @@ class TestCapacity:
         assert not worker.flush(0.01)
         assert not worker.close(0.01)
 
+    def test_flushing_again_and_again_in_vain_does_not_fill_the_queue(self, gate: Gate) -> None:
+        handled: list[int] = []
+        worker = worker_of(guarded(gate, handled), capacity=3)
+        worker.put(1)
+        gate.wait_until_reached()
+        for _ in range(100):
+            assert not worker.flush(0.0)
+        assert worker._queue.qsize() <= 4
+
     def test_a_negative_timeout_is_no_timeout(self, gate: Gate) -> None:
         worker = worker_of(gate.pass_through)
         worker.put(0)

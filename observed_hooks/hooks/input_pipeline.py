@@ -12,7 +12,7 @@ from observed_hooks.bus import CheckpointBus
 from observed_hooks.clock import Clock, SystemClock
 from observed_hooks.companion import PendingSave
 from observed_hooks.errors import ConfigurationError
-from observed_hooks.events import BuffersSampled, CheckpointingStarted
+from observed_hooks.events import CheckpointingStarted
 from observed_hooks.hooks.heard import without_bus_listeners
 from observed_hooks.hooks.target import target_of
 from observed_hooks.pipeline.probe import BufferProbe
@@ -159,7 +159,7 @@ class CheckpointInputPipelineHook(tf.compat.v1.train.SessionRunHook):
         """Save when it is due and no model hook decides; ask the session to stop when a listener says so."""
         if self._probe and run_values.results:
             step, buffers = run_values.results
-            self._publish_sample(self._probe.take(int(step), buffers))
+            self._bus.publish_later(self._probe.take(int(step), buffers))
         if self._trigger and self._is_due(self._trigger, run_context.session):
             step = int(run_context.session.run(self._global_step))
             if self._save(run_context.session, step):
@@ -208,11 +208,7 @@ class CheckpointInputPipelineHook(tf.compat.v1.train.SessionRunHook):
         elif self._trigger:
             self._trigger.saved(step, self._clock.monotonic())
         if self._probe:
-            self._publish_sample(self._probe.settle(session, step))
-
-    def _publish_sample(self, sample: BuffersSampled | None) -> None:
-        if sample is not None:
-            self._bus.publish(sample)
+            self._bus.publish_later(self._probe.settle(session, step))
 
     def _make_store(self) -> InputCheckpoints:
         given = self._scaffold.saver if self._scaffold else self._given_saver

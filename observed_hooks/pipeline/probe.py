@@ -12,7 +12,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from observed_hooks.checkpoints.iterator_state import iterator_name
 from observed_hooks.clock import Clock
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 log = logging.getLogger("observed_hooks")
 
 T = TypeVar("T")
+
+Sample: TypeAlias = Callable[[], BuffersSampled | None]
+"""Tells what buffers held, when it is called; None when there is nothing to tell."""
 
 _SILENT = (
     "TensorFlow %s does not tell what the buffers of %s hold (it does from 2.16 on, where autotuning is on, for "
@@ -47,12 +50,14 @@ class _Iterator:
 class BufferProbe:
     """Tells what the buffers of the graph's iterators hold, now and then.
 
-    Called on the training thread only. No method raises: a probe that fails is switched off with one warning.
+    Called on the training thread; what the fetched values say is found out by whoever calls what `settle` and `take`
+    return, one after the other. Nothing raises: a probe that fails is switched off with one warning.
 
         probe.begin()                       # while the graph is built
-        probe.settle(session, step)         # once a session, when the iterators are initialised; the first sample
-        fetches = probe.fetches()           # before each step: empty unless a sample is due
-        probe.take(step, values_of_fetches) # behind that step
+        sample = probe.settle(session, step)         # once a session, when the iterators are initialised
+        fetches = probe.fetches()                    # before each step: empty unless a sample is due
+        sample = probe.take(step, values_of_fetches) # behind that step
+        event = sample()                             # on another thread, or at once
     """
 
     def __init__(self, every_seconds: float, clock: Clock) -> None:
@@ -69,9 +74,9 @@ class BufferProbe:
         self._answering = ()
         self._iterators = self._guarded(_iterators_of_graph, ())
 
-    def settle(self, session: tf.compat.v1.Session, step: int) -> BuffersSampled | None:
-        """Find out which iterators answer, and return the first sample; None when there is nothing to tell."""
-        return self._guarded(lambda: self._settled(session, step), None)
+    def settle(self, session: tf.compat.v1.Session, step: int) -> Sample:
+        """Find out which iterators answer, and return what tells the first sample."""
+        return self.take(step, self._guarded(lambda: self._settled(session), []))
 
     def request(self) -> None:
         """Have a sample taken with the next step."""
@@ -87,22 +92,18 @@ class BufferProbe:
         self._due_seconds = now + self._every_seconds
         return [each.op for each in self._answering]
 
-    def take(self, step: int, values: Sequence[bytes]) -> BuffersSampled | None:
-        """Return what `values`, the fetches of `step`, say; None when nothing can be said."""
-        return self._guarded(lambda: self._sampled(step, values), None)
+    def take(self, step: int, values: Sequence[bytes]) -> Sample:
+        """Return what tells the sample that `values` hold, the fetches of `step`."""
+        iterators, answering = self._iterators, self._answering
+        return lambda: self._guarded(lambda: _sampled(step, iterators, answering, values), None)
 
-    def _settled(self, session: tf.compat.v1.Session, step: int) -> BuffersSampled | None:
+    def _settled(self, session: tf.compat.v1.Session) -> list[bytes]:
         askable = [each for each in self._iterators if each.op is not None]
         answers = _ask(session, askable)
         self._answering = tuple(each for each in askable if each.name in answers)
         self._due_seconds = self._clock.monotonic() + self._every_seconds
         self._tell_once([each.name for each in self._iterators if each.name not in answers])
-        return self._sampled(step, [answers[each.name] for each in self._answering])
-
-    def _sampled(self, step: int, values: Sequence[bytes]) -> BuffersSampled | None:
-        answers = dict(zip((each.name for each in self._answering), values, strict=True))
-        buffers = [state for each in self._iterators for state in _states(each, answers.get(each.name))]
-        return BuffersSampled(step=step, buffers=largest(buffers)) if buffers or answers else None
+        return [answers[each.name] for each in self._answering]
 
     def _tell_once(self, silent: Sequence[str]) -> None:
         import tensorflow as tf
@@ -119,6 +120,14 @@ class BufferProbe:
             self._iterators = self._answering = ()
             log.warning("The buffers of the input pipeline cannot be sampled any more.", exc_info=error)
             return otherwise
+
+
+def _sampled(
+    step: int, iterators: Sequence[_Iterator], answering: Sequence[_Iterator], values: Sequence[bytes]
+) -> BuffersSampled | None:
+    answers = dict(zip((each.name for each in answering), values, strict=True))
+    buffers = [state for each in iterators for state in _states(each, answers.get(each.name))]
+    return BuffersSampled(step=step, buffers=largest(buffers)) if buffers or answers else None
 
 
 def _iterators_of_graph() -> tuple[_Iterator, ...]:

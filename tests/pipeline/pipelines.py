@@ -30,7 +30,7 @@ class Sampled(NamedTuple):
 
     def buffers(self) -> dict[str, BufferState]:
         """What the first sample says, by node."""
-        found = self.probe.settle(self.session, 0)
+        found = self.probe.settle(self.session, 0)()
         return {buffer.node: buffer for buffer in found.buffers} if found is not None else {}
 
 

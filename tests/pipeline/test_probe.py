@@ -37,7 +37,7 @@ class Asked:
 class TestASample:
     def test_is_taken_when_the_session_begins(self) -> None:
         with initialized(numbers, 1) as sampled:
-            found = sampled.probe.settle(sampled.session, 7)
+            found = sampled.probe.settle(sampled.session, 7)()
             assert found is not None
             assert found.step == 7
             assert sampled.probe.fetches() == []
@@ -62,7 +62,7 @@ class TestASample:
             sampled.probe.settle(sampled.session, 0)
             sampled.probe.request()
             _, values = sampled.session.run([sampled.following, sampled.probe.fetches()])
-            found = sampled.probe.take(12, values)
+            found = sampled.probe.take(12, values)()
             assert found is not None
             assert found.step == 12
             assert found.buffers[0].elements == 99
@@ -76,13 +76,24 @@ class TestASample:
                 sampled.probe.take(step, sampled.session.run(sampled.probe.fetches()))
             assert session.runs == 1
 
+    def test_may_be_told_when_the_probe_is_with_the_next_graph_already(self) -> None:
+        with initialized(numbers, 1) as sampled:
+            sampled.probe.settle(sampled.session, 0)
+            sampled.probe.request()
+            late = sampled.probe.take(12, sampled.session.run(sampled.probe.fetches()))
+            with tf.Graph().as_default():
+                sampled.probe.begin()
+            found = late()
+            assert found is not None
+            assert found.buffers[0].elements == 99
+
     def test_names_each_iterator(self) -> None:
         with tf.Graph().as_default(), v1.Session() as session:
             for _ in range(2):
                 session.run(v1.data.make_initializable_iterator(numbers()).initializer)
             probe = BufferProbe(10.0, FakeClock())
             probe.begin()
-            found = probe.settle(session, 0)
+            found = probe.settle(session, 0)()
             assert found is not None
             assert {each.iterator for each in found.buffers} == {"IteratorV2", "IteratorV2_1"}
 
@@ -121,7 +132,7 @@ class TestAnIteratorThatDoesNotAnswer:
             probe = BufferProbe(10.0, FakeClock())
             probe.begin()
             session.run(both[0])
-            assert probe.settle(session, 0) is None
+            assert probe.settle(session, 0)() is None
             probe.request()
             assert probe.fetches() == []
 
@@ -130,7 +141,7 @@ class TestTrouble:
     def test_in_the_session_costs_the_samples_and_nothing_else(self, caplog: pytest.LogCaptureFixture) -> None:
         with initialized(numbers) as sampled:
             session = Asked(sampled.session, RuntimeError("no such session"))
-            found = sampled.probe.settle(session, 0)
+            found = sampled.probe.settle(session, 0)()
             assert (found is None) == TELLS
             assert sampled.probe.fetches() == []
 
@@ -138,7 +149,7 @@ class TestTrouble:
     def test_with_what_came_back_is_warned_of_once(self, caplog: pytest.LogCaptureFixture) -> None:
         with initialized(numbers) as sampled:
             sampled.probe.settle(sampled.session, 0)
-            assert sampled.probe.take(1, [b"\xff\xff"]) is None
+            assert sampled.probe.take(1, [b"\xff\xff"])() is None
             sampled.probe.request()
             assert sampled.probe.fetches() == []
         assert len(caplog.records) == 1
@@ -147,7 +158,7 @@ class TestTrouble:
         with tf.Graph().as_default(), v1.Session() as session:
             probe = BufferProbe(10.0, FakeClock())
             probe.begin()
-            assert probe.settle(session, 0) is None
+            assert probe.settle(session, 0)() is None
 
 
 @pytest.mark.skipif(TELLS, reason="TensorFlow tells more")
