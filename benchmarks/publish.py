@@ -144,8 +144,8 @@ def _notes(totals: dict[str, float], lost: int) -> list[str]:
         f"Of the time on their threads: {shares}.",
         f"Events that were lost: {lost}.",
         (
-            "What keeps publish() above its goal is waking a thread that sleeps: in a burst, in which it is awake already, "
-            "the same call is several times as fast. The least that a wake can cost is the third line."
+            "Behind a step the bus's thread sleeps and has to be woken; the least that this can cost is the third line. "
+            "In a burst it is awake."
         ),
     ]
 

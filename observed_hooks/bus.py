@@ -24,7 +24,7 @@ from observed_hooks.clock import Clock, SystemClock
 from observed_hooks.companion import Companion
 from observed_hooks.dispatch import Dispatcher, Limits, Measure, Sink
 from observed_hooks.errors import BusClosedError
-from observed_hooks.events import Draft, Event, Kind, ObserverReport, Record, RunEnded, RunStarted
+from observed_hooks.events import Event, Kind, ObserverReport, Record, RunEnded, RunStarted
 from observed_hooks.task import task_from_environment
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ class CheckpointBus:
         if self._closed:
             self._refuse(type(event).__name__)
         else:
-            self._dispatcher.put(Record(run=self.run, task=self._task, time_seconds=when, event=event))
+            self._dispatcher.put((self.run, self._task, when, event))
 
     def publish_later(self, make: Callable[[], Event | None]) -> None:
         """Publish what `make` returns, unless that is None; it is called on the bus's thread, in its turn.
@@ -108,7 +108,7 @@ class CheckpointBus:
         if self._closed:
             self._refuse("one that was still to be made")
         else:
-            self._dispatcher.put(Draft(run=self.run, task=self._task, time_seconds=self._clock.time(), make=make))
+            self._dispatcher.put((self.run, self._task, self._clock.time(), make))
 
     def subscribe(self, callback: Callable[[Record], object]) -> None:
         """Call `callback` with every record from now on, under the same guard as a sink.

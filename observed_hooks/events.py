@@ -11,7 +11,6 @@ the files first and hands on a `CheckpointSaved`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, TypeAlias
 
@@ -369,21 +368,3 @@ class Record:
         """Return a flat, JSON-ready form: origin, `event` with the type's name, then its fields."""
         origin = {"time_seconds": self.time_seconds, "run": self.run, "task": self.task}
         return {**origin, "event": type(self.event).__name__, **asdict(self.event)}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Draft:
-    """A record whose event is made on the bus's thread, because making it takes longer than training shall wait."""
-
-    run: str
-    task: str
-    time_seconds: float
-    make: Callable[[], Event | None]
-    """Returns None when there is nothing to tell after all."""
-
-    def record(self) -> Record | None:
-        """Make the event; None when there is none."""
-        event = self.make()
-        if event is None:
-            return None
-        return Record(run=self.run, task=self.task, time_seconds=self.time_seconds, event=event)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 
+from observed_hooks.dispatch import Letter
 from observed_hooks.events import Event, Record, RunEnded
 from observed_hooks.sinks.memory import MemorySink
 
@@ -11,6 +12,11 @@ PATIENCE_SECONDS = 20.0
 """How long a test waits for something that happens at once, before it calls it a failure."""
 
 EVENT = RunEnded()
+
+
+def letter(event: Event = EVENT, *, time_seconds: float = 1.0) -> Letter:
+    """What becomes `record` of the same arguments."""
+    return ("digits", "worker-0", time_seconds, event)
 
 
 def record(event: Event = EVENT, *, time_seconds: float = 1.0) -> Record:

@@ -11,7 +11,7 @@ from observed_hooks.events import Event, ObserverReport, RunEnded, RunStarted, S
 from observed_hooks.sinks.memory import MemorySink
 from observed_hooks.tally import Tally
 from observed_hooks.testing import FakeClock
-from tests.doubles import PATIENCE_SECONDS, AwaitedSink, ClosingSink, Gate, HangingSink, RaisingSink, record
+from tests.doubles import PATIENCE_SECONDS, AwaitedSink, ClosingSink, Gate, HangingSink, RaisingSink, letter, record
 
 STARTED = RunStarted(version="1", tensorflow_version="2", mode="graph")
 
@@ -69,7 +69,7 @@ class TestFanOut:
         sinks = [MemorySink(), MemorySink()]
         dispatcher = start(*sinks)
         for step in range(20):
-            dispatcher.put(record(skipped(step)))
+            dispatcher.put(letter(skipped(step)))
         assert dispatcher.flush(PATIENCE_SECONDS)
         assert [steps(sink) for sink in sinks] == [list(range(20))] * 2
 
@@ -81,14 +81,14 @@ class TestFanOut:
             return [event]
 
         dispatcher = start(MemorySink(), MemorySink(), MemorySink(), measure=measure)
-        dispatcher.put(record(skipped(1)))
+        dispatcher.put(letter(skipped(1)))
         dispatcher.flush(PATIENCE_SECONDS)
         assert measured == [skipped(1)]
 
     def test_measuring_may_turn_one_event_into_several_of_the_same_origin(self, start: Start) -> None:
         sink = MemorySink()
         dispatcher = start(sink, measure=lambda _: [skipped(1), skipped(2)])
-        dispatcher.put(record(RunEnded(), time_seconds=42.0))
+        dispatcher.put(letter(RunEnded(), time_seconds=42.0))
         dispatcher.flush(PATIENCE_SECONDS)
         found = [each for each in sink.records if isinstance(each.event, SaveSkipped)]
         assert found == [record(skipped(step), time_seconds=42.0) for step in (1, 2)]
@@ -96,10 +96,10 @@ class TestFanOut:
     def test_a_sink_added_later_gets_what_comes_from_then_on(self, start: Start) -> None:
         early, late = MemorySink(), MemorySink()
         dispatcher = start(early)
-        dispatcher.put(record(skipped(1)))
+        dispatcher.put(letter(skipped(1)))
         dispatcher.flush(PATIENCE_SECONDS)
         dispatcher.add(late)
-        dispatcher.put(record(skipped(2)))
+        dispatcher.put(letter(skipped(2)))
         dispatcher.flush(PATIENCE_SECONDS)
         assert (steps(early), steps(late)) == ([1, 2], [2])
 
@@ -114,7 +114,7 @@ class TestFanOut:
         sink = MemorySink()
         dispatcher = start(sink, measure=measure)
         for step in (1, 2, 3):
-            dispatcher.put(record(skipped(step)))
+            dispatcher.put(letter(skipped(step)))
         dispatcher.flush(PATIENCE_SECONDS)
         assert steps(sink) == [3]
         assert dict(dispatcher.tally.total().failed)["measure"] == 2
@@ -131,7 +131,7 @@ class TestWithoutSinks:
 
         before = set(threading.enumerate())
         dispatcher = start(measure=measure)
-        dispatcher.put(record(skipped(1)))
+        dispatcher.put(letter(skipped(1)))
         assert dispatcher.flush(PATIENCE_SECONDS)
         assert measured == []
         assert set(threading.enumerate()) <= before
@@ -142,7 +142,7 @@ class TestFailingSink:
         broken, healthy = RaisingSink(ValueError("broken")), MemorySink()
         dispatcher = start(broken, healthy)
         for step in range(5):
-            dispatcher.put(record(skipped(step)))
+            dispatcher.put(letter(skipped(step)))
         dispatcher.flush(PATIENCE_SECONDS)
         assert steps(healthy) == list(range(5))
         assert broken.tried >= 5
@@ -151,7 +151,7 @@ class TestFailingSink:
         broken = RaisingSink(ValueError("broken"))
         dispatcher = start(broken)
         for step in range(5):
-            dispatcher.put(record(skipped(step)))
+            dispatcher.put(letter(skipped(step)))
         dispatcher.flush(PATIENCE_SECONDS)
         assert dict(dispatcher.tally.total().failed)["raising"] == broken.tried
         (line,) = [each for each in caplog.records if each.levelno >= logging.WARNING]
@@ -167,7 +167,7 @@ class TestFailingSink:
     def test_a_sink_that_raises_from_close_is_counted_and_the_others_are_closed(self, start: Start) -> None:
         broken, healthy = RaisingSink(OSError("broken")), ClosingSink()
         dispatcher = start(broken, healthy)
-        dispatcher.put(record(skipped(1)))
+        dispatcher.put(letter(skipped(1)))
         assert dispatcher.close(PATIENCE_SECONDS)
         assert dict(dispatcher.tally.total().failed)["raising"] == broken.tried + 1
         assert len(healthy.had_when_closed) == 1
@@ -178,7 +178,7 @@ class TestHangingSink:
         healthy = AwaitedSink()
         dispatcher = start(HangingSink(gate), healthy)
         for step in range(5):
-            dispatcher.put(record(skipped(step)))
+            dispatcher.put(letter(skipped(step)))
         healthy.wait_for(SaveSkipped, 5)
         assert steps(healthy) == list(range(5))
 
@@ -241,10 +241,10 @@ class TestBackpressure:
             return [event]
 
         dispatcher = start(MemorySink(), measure=measure, limits=Limits(queue_records=2))
-        dispatcher.put(record(skipped(0)))
+        dispatcher.put(letter(skipped(0)))
         gate.wait_until_reached()
         for step in range(1, 6):
-            dispatcher.put(record(skipped(step)))
+            dispatcher.put(letter(skipped(step)))
         gate.open()
         dispatcher.flush(PATIENCE_SECONDS)
         assert measured == [skipped(step) for step in (0, 1, 2)]
@@ -255,7 +255,7 @@ class TestReports:
     def test_the_first_record_is_followed_by_one_with_every_sink_at_zero(self, start: Start) -> None:
         sink = MemorySink()
         dispatcher = start(sink)
-        dispatcher.put(record(STARTED))
+        dispatcher.put(letter(STARTED))
         dispatcher.flush(PATIENCE_SECONDS)
         (told,) = reports(sink)
         assert dict(told.failed) == {"measure": 0, "memory": 0}
@@ -266,7 +266,7 @@ class TestReports:
         dispatcher = start(sink, limits=Limits(report_every_seconds=10.0))
         for seconds in (0.0, 9.0, 2.0, 1.0):
             clock.advance(seconds)
-            dispatcher.put(record(skipped(1)))
+            dispatcher.put(letter(skipped(1)))
             dispatcher.flush(PATIENCE_SECONDS)
         assert len(reports(sink)) == 2
 
@@ -274,7 +274,7 @@ class TestReports:
         sink = MemorySink()
         dispatcher = start(RaisingSink(ValueError("broken")), sink)
         for step in (1, 2):
-            dispatcher.put(record(skipped(step)))
+            dispatcher.put(letter(skipped(step)))
             dispatcher.flush(PATIENCE_SECONDS)
         assert sum(dict(told.failed)["raising"] for told in reports(sink)) > 0
 
@@ -282,7 +282,7 @@ class TestReports:
         sink = MemorySink()
         dispatcher = start(sink)
         for event in (skipped(1), RunEnded()):
-            dispatcher.put(record(event))
+            dispatcher.put(letter(event))
         dispatcher.flush(PATIENCE_SECONDS)
         assert isinstance(sink.records[-1].event, ObserverReport)
         assert isinstance(sink.records[-2].event, RunEnded)
@@ -291,7 +291,7 @@ class TestReports:
         sink = MemorySink()
         dispatcher = start(RaisingSink(ValueError("broken")), sink)
         for step in range(4):
-            dispatcher.put(record(skipped(step)))
+            dispatcher.put(letter(skipped(step)))
         dispatcher.flush(PATIENCE_SECONDS)
         failures = dict(dispatcher.tally.total().failed)["raising"]
         dispatcher.close(PATIENCE_SECONDS)
@@ -303,7 +303,7 @@ class TestClose:
         sink = ClosingSink()
         dispatcher = start(sink)
         for step in range(3):
-            dispatcher.put(record(skipped(step)))
+            dispatcher.put(letter(skipped(step)))
         assert dispatcher.close(PATIENCE_SECONDS)
         assert sink.had_when_closed == [len(sink.records)]
         assert steps(sink) == [0, 1, 2]
@@ -315,6 +315,6 @@ class TestClose:
 
     def test_tells_that_it_could_not_wait_for_a_sink_that_hangs(self, start: Start, gate: Gate) -> None:
         dispatcher = start(HangingSink(gate))
-        dispatcher.put(record(skipped(1)))
+        dispatcher.put(letter(skipped(1)))
         gate.wait_until_reached()
         assert not dispatcher.close(0.01)
