@@ -9,7 +9,7 @@ The modules, from the bottom up:
 - `workspace`, `process`, `sweep`: cases in turn, repeated in mixed order; interrupted, continued, limited.
 - `repeat`, `story`: what one process published, and what it says of each measure.
 - `measures`: every measure with unit and method.
-- `result`, `rows`, `recommend`: medians with their spread, and one plain recommendation.
+- `result`, `rows`, `recommend`, `files`: medians with their spread, one plain recommendation, and both as files.
 - `report`, `plots`, `hparams`: the same for people, as an HTML page and in TensorBoard.
 - `runs`: rows from the events of real trainings.
 """

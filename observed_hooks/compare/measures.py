@@ -128,8 +128,8 @@ NEIGHBOURS = Measure(
     title="neighbours",
     unit="ratio",
     better="higher",
-    method="Share of an example's batch mates in input order that are no longer in its batch, by that of a full "
-    "shuffle, 1 - (b - 1) / (N - 1).",
+    method="Share of the pairs of batch mates in input order that are batch mates no longer, by that of a full "
+    "shuffle, 1 - (b - 1) / (N - 1) when no batch is short.",
 )
 LABELS = Measure(
     name="mixing_labels",
