@@ -144,7 +144,7 @@ def _notes(totals: dict[str, float], lost: int) -> list[str]:
         f"Of the time on their threads: {shares}.",
         f"Events that were lost: {lost}.",
         (
-            "Behind a step the bus's thread sleeps and has to be woken; the least that this can cost is the third line. "
+            "Behind a step the bus's thread sleeps and has to be woken, which costs the third line at least. "
             "In a burst it is awake."
         ),
     ]

@@ -300,7 +300,7 @@ def notes(found: dict[str, dict[str, list[Period]]], device_ms: float) -> list[s
         shares.append(f"{scene} (steps of {step * 1000:.0f} ms): {stock:.1%} with stock hooks, {ours:.1%} with ours")
     return [
         f"Share of the training time that is lost, {'; '.join(shares)}.",
-        "Every step changes every variable. CPU busy: it also multiplies matrices, so whatever writes takes time from it.",
+        "Every step changes every variable. CPU busy: it also multiplies matrices, so a write takes time from it.",
         f"CPU waits: instead it sleeps for {device_ms:g} ms, as when a device computes.",
     ]
 

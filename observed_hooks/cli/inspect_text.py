@@ -18,10 +18,12 @@ def report_lines(report: Report, advice: Iterable[str], rows: int | None) -> Ite
     """Yield the lines about one checkpoint; at most `rows` entries, all with None."""
     files = "1 data file" if report.num_shards == 1 else f"{report.num_shards} data files"
     total = report.tensors_bytes
-    yield f"{report.prefix}: {size(report.files_bytes)}, {len(report.entries):,} entries in {files}"
-    yield _GAP + ", ".join(
-        f"{each.component} {size(each.size_bytes)} ({share(each.size_bytes, total)})" for each in report.components
-    )
+    entries = "1 entry" if len(report.entries) == 1 else f"{len(report.entries):,} entries"
+    yield f"{report.prefix}: {size(report.files_bytes)}, {entries} in {files}"
+    if any(each.size_bytes for each in report.components if each.component != "other"):
+        yield _GAP + ", ".join(
+            f"{each.component} {size(each.size_bytes)} ({share(each.size_bytes, total)})" for each in report.components
+        )
     yield ""
     yield from _table(
         ("share", "size", "component", "type", "entry"),

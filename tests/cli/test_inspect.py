@@ -45,6 +45,15 @@ class TestShowing:
         (line,) = [line for line in result.output.splitlines() if line.endswith("  Shuffle")]
         assert "9,999" in line
 
+    def test_splits_a_model_into_its_components_and_nothing_else(self, run: Run, tmp_path: Path) -> None:
+        tf.train.Checkpoint(kernel=tf.Variable([1.0] * 8)).write(str(tmp_path / "model"))
+        save_in_session(tmp_path, partial(shuffled, 100), 1)
+        assert "weights 32 B" in run(tmp_path / "model").output
+        assert "weights" not in run(tmp_path / "input.ckpt-1").output
+
+    def test_counts_one_entry_as_one(self, run: Run, directory: Path) -> None:
+        assert ", 1 entry in 1 data file" in run(directory / "input.ckpt-1").output
+
     def test_of_a_directory_shows_the_newest(self, run: Run, directory: Path) -> None:
         output = run(directory).output
         assert "input.ckpt-2" in output
