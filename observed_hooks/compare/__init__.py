@@ -6,10 +6,14 @@ The modules, from the bottom up:
 - `sources`, `digits`: the examples, and the tf.data pipeline of a case.
 - `mixing`: how far from input order, how near to a full shuffle, from the order of examples.
 - `survey`, `measuring`, `child`: what a source holds; one case in a process of its own, told as events on a bus.
-- `workspace`, `process`, `sweep`: cases in turn, repeated in mixed order; interrupted, continued, limited.
+- `cases`: every size in every place, saved in every way.
+- `workspace`, `ledger`: the directory, and which repeats are done: what makes a comparison one that can be continued.
+- `process`, `budget`, `sweep`: cases in turn, repeated in mixed order; interrupted, continued, limited.
 - `repeat`, `story`: what one process published, and what it says of each measure.
 - `measures`: every measure with unit and method.
 - `result`, `rows`, `recommend`, `files`: medians with their spread, one plain recommendation, and both as files.
 - `report`, `plots`, `hparams`: the same for people, as an HTML page and in TensorBoard.
+- `machine`, `gather`, `comparison`: where it is measured, what lies in a directory as a result, and a whole comparison.
+- `replay`: records out of events.jsonl, for a sink that comes later.
 - `runs`: rows from the events of real trainings.
 """
