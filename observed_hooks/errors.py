@@ -6,7 +6,11 @@ TensorFlow's own hooks already catch. A message says what was expected, what cam
 
 from __future__ import annotations
 
+import re
 from itertools import pairwise
+
+# How TensorFlow lists what failed at once, such as the iterators of several devices.
+_ROOT_ERROR = re.compile(r"\(\d+\) [A-Z_]+: (.+)")
 
 
 class ObservedHooksError(Exception):
@@ -72,5 +76,6 @@ def one_line(error: BaseException) -> str:
 def telling_line(message: str) -> str:
     """Return the first line of `message`; for an error of TensorFlow's graph, the one that names the cause."""
     lines = [line.strip() for line in message.splitlines() if line.strip()] or [""]
+    roots = [match[1] for match in map(_ROOT_ERROR.fullmatch, lines) if match]
     causes = [after for before, after in pairwise(lines) if before.startswith("Node: ")]
-    return causes[0] if causes else lines[0]
+    return (roots or causes or lines)[0]

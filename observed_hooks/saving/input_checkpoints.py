@@ -171,4 +171,4 @@ def unserializable(error: Exception) -> str | None:
     op = getattr(error, "op", None)
     if op is None or op.type != "SerializeIterator":
         return None
-    return f"the iterator {op.inputs[0].op.name!r} cannot be saved: {telling_line(str(error))}"
+    return f"the iterator {op.inputs[0].op.name!r} cannot be saved: {telling_line(str(error)).rstrip('.')}"

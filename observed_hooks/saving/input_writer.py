@@ -79,10 +79,7 @@ class InputWriter:
         if refusal is None:
             tell_of_failure(self._store, step, error, self._publish)
         elif self._tolerance.on_unserializable == "raise":
-            raise UnserializableError(
-                f"{refusal}; pass external_state_policy='warn' or 'ignore' if that state may be lost, or "
-                "on_unserializable='disable' to train without input checkpoints"
-            ) from error
+            raise UnserializableError(f"{refusal}; {_remedy(error)}") from error
         else:
             self._disabled_because = refusal
             log.warning("%s: training goes on without input checkpoints.", refusal[0].upper() + refusal[1:])
@@ -90,6 +87,13 @@ class InputWriter:
 
     def _skip(self, step: int, reason: str) -> None:
         self._publish(SaveSkipped(kind="input_pipeline", step=step, reason=reason))
+
+
+def _remedy(error: Exception) -> str:
+    disable = "on_unserializable='disable' to train without input checkpoints"
+    if isinstance(error, tf.errors.UnimplementedError):  # no policy makes a dataset able to be saved
+        return f"use a dataset that supports it (MirroredStrategy's iterators do not), or pass {disable}"
+    return f"pass external_state_policy='warn' or 'ignore' if that state may be lost, or {disable}"
 
 
 class PendingInput:

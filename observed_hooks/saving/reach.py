@@ -27,6 +27,8 @@ def reach_of(session: tf.compat.v1.Session, global_step: Any) -> Reach:
 
 def most_per_run(global_step: Any) -> int | None:
     """Return the most by which a run can advance `global_step`, None when the graph does not tell."""
+    if isinstance(global_step, tf.distribute.DistributedValues):  # several variables, each with users of its own
+        return None
     total = 0
     for op in _users(global_step):
         added = _added_by(op, global_step)
