@@ -9,7 +9,7 @@ ONE_ROOT = """Graph execution error:
 Detected at node 'SerializeIterator' defined at (most recent call last):
 Node: 'SerializeIterator'
 PyFunc is stateful.
-	 [[{{node SerializeIterator}}]]
+     [[{{node SerializeIterator}}]]
 """
 
 SEVERAL_ROOTS = """Graph execution error:
@@ -19,7 +19,7 @@ Detected at node 'SerializeIterator' defined at (most recent call last):
 Node: 'SerializeIterator'
 2 root error(s) found.
   (0) UNIMPLEMENTED: GeneratorDataset does not support checkpointing.
-	 [[{{node SerializeIterator_1}}]]
+     [[{{node SerializeIterator_1}}]]
   (1) UNIMPLEMENTED: GeneratorDataset does not support checkpointing.
 """
 
