@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 LABELS_ERROR = 0.1
 """The largest standard error that `labels` may have by chance alone; beyond, it is not told."""
 
-_NO_LABELS = "labels: the examples have none"
+_NO_LABELS = "the examples have no labels"
 _FEWEST = 2
 
 
@@ -86,7 +86,7 @@ def _mixing(order: Integers, batch_size: int, labels: npt.NDArray[np.generic] | 
     displacement = float(np.abs(order - np.arange(number)).mean()) / ((number**2 - 1) / (3 * number))
     if batch_size == 1 or batch_size >= number:
         kind = "of one example" if batch_size == 1 else "that hold a whole epoch"
-        return Mixing(displacement=displacement, left_out=f"neighbours and labels: batches {kind} are never mixed")
+        return Mixing(displacement=displacement, left_out=f"batches {kind} have neither neighbours nor labels to mix")
     neighbours = _neighbours(order, batch_size)
     if labels is None:
         return Mixing(displacement=displacement, neighbours=neighbours, left_out=_NO_LABELS)
@@ -140,14 +140,14 @@ def _labels(order: Integers, batch_size: int, labels: npt.NDArray[np.generic]) -
     number = len(order)
     _, codes, counts = np.unique(labels, return_inverse=True, return_counts=True)
     if len(counts) == 1:
-        return None, "labels: all examples have the same"
+        return None, "all examples have the same label"
     codes = codes.astype(np.int64)
     start = _imbalance(codes, counts, batch_size)
     # In these units, N^2 times those of the formula, all are whole numbers but this one.
     pairs = number**2 - _whole(counts, counts)
     full = pairs * (number**2 - _squares_of_sizes(number, batch_size)) / (number - 1)
     if start - full <= _error(counts, batch_size) * number**2 / LABELS_ERROR:
-        return None, "labels: those of the input order are as balanced as a full shuffle's, or nearly so"
+        return None, "labels are as balanced in input order as in a full shuffle, or nearly so"
     return (start - _imbalance(codes[order], counts, batch_size)) / (start - full), ""
 
 

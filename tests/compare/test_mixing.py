@@ -162,10 +162,10 @@ class TestLabels:
     @pytest.mark.parametrize(
         ("labels", "reason"),
         [
-            (None, "labels: the examples have none"),
-            ([7] * 1000, "labels: all examples have the same"),
-            ([number % 10 for number in range(1000)], "as balanced as a full shuffle's"),
-            (list(np.random.default_rng(1).integers(10, size=1000)), "as balanced as a full shuffle's"),
+            (None, "the examples have no labels"),
+            ([7] * 1000, "all examples have the same label"),
+            ([number % 10 for number in range(1000)], "as balanced in input order as in a full shuffle"),
+            (list(np.random.default_rng(1).integers(10, size=1000)), "as balanced in input order as in a full shuffle"),
         ],
         ids=["none", "one", "in turn", "at random"],
     )
@@ -212,6 +212,12 @@ class TestMixing:
         assert values == sorted(values)
         assert values[0] == 0.0
         assert values[-1] == pytest.approx(1.0, abs=0.1)
+
+    def test_of_a_small_buffer_is_what_the_documentation_says(self) -> None:
+        mixing = mixing_of(shuffled(40_000, 400), 32)
+
+        assert mixing.displacement == pytest.approx(6 / np.e * 400 / 40_000, rel=0.05)
+        assert mixing.neighbours == pytest.approx(0.96, abs=0.01)
 
     def test_takes_arrays_of_any_integer_type(self) -> None:
         order = [2, 0, 1, 5, 3, 4]

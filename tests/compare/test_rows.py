@@ -132,12 +132,12 @@ class TestRemarks:
         assert (row.remarks, row.failed, row.figures) == (("1 of 1 repeat failed: killed",), True, {})
 
     def test_say_once_what_every_repeat_could_not_know(self) -> None:
-        unlabelled = [*events(), fields(mixed(0.5, 0.5, None, "labels: the examples have none"))]
+        unlabelled = [*events(), fields(mixed(0.5, 0.5, None, "the examples have no labels"))]
         repeats = [repeat(NONE, 1, unlabelled), repeat(NONE, 2, unlabelled)]
 
         (row,) = rows_of([NONE], repeats, HOUR)
 
-        assert row.remarks == ("mixing: labels: the examples have none",)
+        assert row.remarks == ("mixing: the examples have no labels",)
 
 
 class TestRows:

@@ -140,10 +140,10 @@ class TestMixing:
         )
 
     def test_is_the_mean_of_those_that_are_known_and_says_why_one_is_not(self) -> None:
-        event = mixed(0.2, 0.6, None, "labels: the examples have none")
+        event = mixed(0.2, 0.6, None, "the examples have no labels")
 
         assert values(event) == pytest.approx({"mixing_displacement": 0.2, "mixing_neighbours": 0.6, "mixing": 0.4})
-        assert remarks_of([fields(event)]) == ("mixing: labels: the examples have none",)
+        assert remarks_of([fields(event)]) == ("mixing: the examples have no labels",)
 
     def test_is_not_known_when_none_is(self) -> None:
         assert values(mixed(None, None, None, "it yields no index")) == {}
