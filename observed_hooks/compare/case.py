@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Literal, TypeAlias
 
 from observed_hooks.errors import ConfigurationError
@@ -12,7 +13,7 @@ Placement: TypeAlias = Literal["before-decode", "after-decode"]
 PLACEMENTS: tuple[Placement, ...] = ("before-decode", "after-decode")
 
 _FACTORS = {"": 1, "k": 1_000, "m": 1_000_000}
-_SIZE = re.compile(r"(\d+(?:\.\d+)?)([km]?)", re.IGNORECASE | re.ASCII)
+_SIZE = re.compile(r"(\d{1,10}(?:\.\d{1,10})?)([km]?)", re.IGNORECASE | re.ASCII)
 _LARGEST = 2**31 - 1
 
 
@@ -53,8 +54,9 @@ def parse_sizes(text: str) -> tuple[int, ...]:
 
 def _parse_size(text: str) -> int:
     match = _SIZE.fullmatch(text)
-    number = float(match[1]) * _FACTORS[match[2].lower()] if match else -1.0
-    if not number.is_integer() or not 0 <= number <= _LARGEST:
+    # Decimal: 1.13 times a million is not a whole number otherwise.
+    number = Decimal(match[1]) * _FACTORS[match[2].lower()] if match else Decimal(-1)
+    if number % 1 or not 0 <= number <= _LARGEST:
         raise ConfigurationError(
             f"expected buffer sizes such as 0,1k,10k,2.5m, whole numbers of elements; got {text!r}"
         )

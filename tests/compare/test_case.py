@@ -18,13 +18,30 @@ class TestSizes:
             (" 10 , 5 ", (5, 10)),
             ("1000,1k,1k", (1000,)),
             ("0.5k", (500,)),
+            ("1.13m,0.29k", (290, 1_130_000)),
         ],
     )
     def test_are_read_in_rising_order_each_once(self, text: str, sizes: tuple[int, ...]) -> None:
         assert parse_sizes(text) == sizes
 
     @pytest.mark.parametrize(
-        "text", ["", ",", "1k,,2k", "-1", "1g", "k", "0.5", "1.0005k", "1e3", "10 000", "3000m", "٣"]
+        "text",
+        [
+            "",
+            ",",
+            "1k,,2k",
+            "-1",
+            "1g",
+            "k",
+            "0.5",
+            "1.0005k",
+            "1e3",
+            "10 000",
+            "3000m",
+            "9" * 5000,
+            "1." + "0" * 5000,
+            "٣",
+        ],
     )
     def test_that_cannot_be_read_are_told_in_one_line(self, text: str) -> None:
         with pytest.raises(ConfigurationError, match=r"^expected buffer sizes such as .*; got '.*'$"):
