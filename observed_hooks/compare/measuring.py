@@ -1,0 +1,276 @@
+"""One repeat of one case, measured in this process, and told as events on a bus.
+
+The library's own hooks save, restore and sample; what they publish are the figures. Only what no training asks for is
+added here: how long the first batch takes, how fast it goes on, how much memory that takes, and how well it is mixed.
+
+Each part has a graph and a session of its own, in this order:
+
+1. Reading, without any hook, from a cold pipeline on: throughput in the steady state, then the peak of memory. It comes
+   first because a save takes memory too: no save has been made yet, and the buffer has been full for a while.
+2. A cold start: the first batch, a few more, of which each is followed by a sample of the buffers, and a save. The
+   pipeline of a user's may not stay full to the end of an epoch, so the save comes while it is.
+3. A resumption of that, with its first batch, and a second save.
+4. The order of one epoch, which may take whatever memory it likes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import glob
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from observed_hooks.checkpoints.baseline import OWN_DIRECTORY
+from observed_hooks.clock import Clock, SystemClock
+from observed_hooks.compare.case import Case
+from observed_hooks.compare.examples import components, rows
+from observed_hooks.compare.memory import forget_peak, peak_bytes
+from observed_hooks.compare.order import mixing_of_case
+from observed_hooks.compare.plan import Plan
+from observed_hooks.compare.sources import batches_of
+from observed_hooks.compare.survey import load
+from observed_hooks.demo.graph import next_batch
+from observed_hooks.errors import StateError
+from observed_hooks.events import (
+    FirstBatchRead,
+    InputRead,
+    InputRestarted,
+    MemoryPeaked,
+    MixingMeasured,
+    Record,
+    RestoreFailed,
+    SaveFailed,
+)
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+    from observed_hooks.observation import Observed
+
+FIRST_BATCHES = 3
+"""Read before a save: the buffer is full from the first on, and has been sampled at the last."""
+FEWEST_BATCHES = 10
+"""Of a stretch in the steady state."""
+
+_WARM_UP_SHARE = 0.2
+"""Of the time of reading, before it counts."""
+_SAMPLE_SECONDS = 1e-6
+"""At every step: none of these is timed but the first."""
+_NEVER = 2**62
+_FLUSH_SECONDS = 120.0
+_CHECKPOINTS = ("checkpoint*", "model.ckpt*", "input*.ckpt*")
+
+
+def measure(plan: Plan, case: Case, number: int, clock: Clock | None = None) -> None:
+    """Measure one repeat of `case`; events and scalars are in its directory when this returns, and no checkpoints.
+
+    Args:
+        plan: what is compared; its source was surveyed.
+        case: what to measure.
+        number: of the repeat, from 1; it is the seed, too.
+        clock: for durations.
+
+    Raises:
+        StateError: a save or a restore failed.
+        ConfigurationError: the pipeline cannot be built.
+    """
+    directory = plan.repeat(case, number)
+    _remove_earlier(directory)
+    try:
+        with _observed(directory, case) as observed:
+            _Repeat(plan, case, number, observed, clock or SystemClock()).run()
+    finally:
+        _remove_checkpoints(directory)
+
+
+class Stopwatch:
+    """Times the first step of a session, as a pair of hooks: one before the input pipeline's hook, one behind it.
+
+    A session calls hooks in the order of its list. Between the two, the input pipeline's hook brings the pipeline to
+    the model's step: that counts for a resumption, and not for a cold start.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self.before = _Mark(clock)
+        self.behind = _Mark(clock)
+
+    def first_batch_seconds(self, *, resumed: bool) -> float:
+        """Return how long the first step took, with the restore or without what came before the step."""
+        start = self.before if resumed else self.behind
+        return self.before.ended_seconds - start.began_seconds
+
+
+class _Mark:
+    """Notes when the first step begins and ends; a session's hook, though not a TensorFlow class."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._begun = self._ended = False
+        self.began_seconds = self.ended_seconds = 0.0
+
+    def begin(self) -> None:
+        """Add nothing to the graph."""
+
+    def after_create_session(self, session: Any, coord: Any) -> None:
+        """Leave the session as it is."""
+
+    def before_run(self, run_context: Any) -> None:  # noqa: ARG002 - TensorFlow's signature
+        """Note the beginning of the first step."""
+        if not self._begun:
+            self._begun, self.began_seconds = True, self._clock.monotonic()
+
+    def after_run(self, run_context: Any, run_values: Any) -> None:  # noqa: ARG002 - TensorFlow's signature
+        """Note the end of the first step."""
+        if not self._ended:
+            self._ended, self.ended_seconds = True, self._clock.monotonic()
+
+    def end(self, session: Any) -> None:
+        """Leave the session as it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """What one step fetches."""
+
+    number: tf.Tensor
+    """The global step, which it advances once the batch is there."""
+    examples: tf.Tensor
+    """How many the batch holds."""
+
+
+class _Repeat:
+    """The parts of one repeat."""
+
+    def __init__(self, plan: Plan, case: Case, number: int, observed: Observed, clock: Clock) -> None:
+        self._plan = plan
+        self._case = case
+        self._number = number
+        self._observed = observed
+        self._bus = observed.bus
+        self._clock = clock
+        self._troubles: list[str] = []
+
+    def run(self) -> None:
+        """Do all of them."""
+        self._bus.subscribe(self._note_trouble)
+        self._read_steadily()
+        self._start(resumed=False)
+        step = self._start(resumed=True)
+        mixing = mixing_of_case(self._plan, self._case, load(self._plan), self._number)
+        self._bus.publish(
+            MixingMeasured(
+                step=step,
+                displacement=mixing.displacement,
+                neighbours=mixing.neighbours,
+                labels=mixing.labels,
+                left_out=mixing.left_out,
+            )
+        )
+        self._settle()
+
+    def _read_steadily(self) -> None:
+        import tensorflow as tf
+
+        with self._graph() as step, tf.compat.v1.Session() as session:
+            session.run([tf.compat.v1.global_variables_initializer(), tf.compat.v1.tables_initializer()])
+            forget_peak()
+            session.run(step.examples)
+            self._read(session, step, FIRST_BATCHES, self._plan.read_seconds * _WARM_UP_SHARE)
+            start = self._clock.monotonic()
+            examples = self._read(session, step, FEWEST_BATCHES, self._plan.read_seconds)
+            seconds = self._clock.monotonic() - start
+            peak = peak_bytes()
+        self._bus.publish(InputRead(step=0, examples=examples, duration_seconds=seconds))
+        self._bus.publish(MemoryPeaked(step=0, peak_bytes=peak))
+
+    def _read(self, session: Any, step: _Step, fewest: int, seconds: float) -> int:
+        """Read batches for some time; return how many examples came."""
+        examples, batches, end = 0, 0, self._clock.monotonic() + seconds
+        while batches < fewest or self._clock.monotonic() < end:
+            examples += int(session.run(step.examples))
+            batches += 1
+        return examples
+
+    def _start(self, *, resumed: bool) -> int:
+        """Train a few steps from the newest checkpoint, if there is one, and save; return the last step."""
+        import tensorflow as tf
+
+        watch = Stopwatch(self._clock)
+        with self._graph() as step:
+            with tf.compat.v1.train.MonitoredTrainingSession(
+                checkpoint_dir=self._plan.repeat(self._case, self._number),
+                hooks=[watch.before, *self._observed.hooks, watch.behind],
+                save_checkpoint_secs=None,
+                save_checkpoint_steps=None,
+                save_summaries_secs=None,
+                save_summaries_steps=None,
+                log_step_count_steps=None,
+            ) as session:
+                first = int(session.run(step.number))
+                seconds = watch.first_batch_seconds(resumed=resumed)
+                self._bus.publish(FirstBatchRead(step=first, resumed=resumed, duration_seconds=seconds))
+                for _ in range(FIRST_BATCHES - 1):
+                    last = int(session.run(step.number))
+        self._settle()
+        return last
+
+    @contextlib.contextmanager
+    def _graph(self) -> Iterator[_Step]:
+        """Make a graph that reads the case's batches, the default one during the block."""
+        import tensorflow as tf
+
+        with tf.Graph().as_default():
+            # Repeats are to differ: mixing has a spread, too.
+            tf.compat.v1.set_random_seed(self._number)
+            batch = next_batch(batches_of(self._plan, self._case))
+            global_step = tf.compat.v1.train.get_or_create_global_step()
+            with tf.control_dependencies(components(batch)):
+                step = _Step(global_step.assign_add(1), tf.identity(rows(batch)))
+            yield step
+
+    def _settle(self) -> None:
+        """Wait for the observer, so that its work falls into no figure; raise when something went wrong."""
+        self._bus.flush(_FLUSH_SECONDS)
+        if self._troubles:
+            raise StateError(self._troubles[0])
+
+    def _note_trouble(self, record: Record) -> None:
+        """Note what training would survive, and a figure does not. On the bus's thread."""
+        event = record.event
+        if isinstance(event, SaveFailed):
+            self._troubles.append(f"a save of kind {event.kind} failed: {event.error}")
+        elif isinstance(event, RestoreFailed):
+            self._troubles.append(f"the restore of the {event.kind} failed: {event.error}")
+        elif isinstance(event, InputRestarted):
+            self._troubles.append(f"the input pipeline was not restored: {event.reason}")
+
+
+def _observed(directory: str, case: Case) -> Observed:
+    from observed_hooks.observation import observe
+
+    return observe(
+        directory,
+        save_steps=_NEVER,
+        # A user's pipeline may augment at random: what saving costs can be measured all the same.
+        external_state_policy="ignore",
+        sample_buffers_secs=_SAMPLE_SECONDS,
+        prometheus_port=None,
+        run=case.name,
+        task="worker-0",
+        linger_seconds=0.0,
+    )
+
+
+def _remove_earlier(directory: str) -> None:
+    _remove_checkpoints(directory)
+    shutil.rmtree(os.path.join(directory, OWN_DIRECTORY), ignore_errors=True)
+
+
+def _remove_checkpoints(directory: str) -> None:
+    for pattern in _CHECKPOINTS:
+        for path in glob.glob(os.path.join(glob.escape(directory), pattern)):
+            with contextlib.suppress(OSError):
+                os.remove(path)

@@ -1,0 +1,266 @@
+"""What a source holds, found out once and before anything is measured, in a process that measures nothing.
+
+Bad input is found here: whatever is wrong with a source is one `ConfigurationError`, with one line.
+
+Examples are numbered in input order. Of the digits and of TFRecord files the order under a buffer needs no reading, see
+`order`. The examples of a user's pipeline are known again by their fingerprints, which have to be the same each time
+and different from each other: after random augmentation, or with duplicates, mixing cannot be told.
+
+`<plan.survey>/survey.json` is written last: when it is there, everything is.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from observed_hooks.clock import Clock, SystemClock
+from observed_hooks.compare.digits import write_digits
+from observed_hooks.compare.examples import components, described, read_epoch
+from observed_hooks.compare.plan import Plan, Source
+from observed_hooks.compare.sources import batches_of, epoch_of, epoch_of_pipeline
+from observed_hooks.errors import ConfigurationError, StateError, telling_line
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    Integers = npt.NDArray[np.int64]
+
+_REREAD = 1000
+"""Examples that are read twice, to see whether they stay the same."""
+_INFINITE = -1
+_REMEDY = "return one epoch, without repeat(), or fewer examples with take()"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How far a source is read before it counts as endless."""
+
+    examples: int = 50_000_000
+    seconds: float = 300.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Survey:
+    """What is known of a source."""
+
+    subject: str
+    """Such as `37,500 handwritten digits of 264 bytes`."""
+    examples: int
+    """Of one epoch, without a shuffle."""
+    batch_size: int
+    """The plan's; that of the first batch where the pipeline makes batches itself."""
+    example_bytes: int
+    """Of one example in memory, as it comes out of the pipeline; the mean, rounded."""
+    mixing_left_out: str
+    """Why the order under a buffer cannot be told; empty when it can."""
+    labels: Integers | None = None
+    """Of each example in input order; None where there are none."""
+    fingerprints: Integers | None = None
+    """Of each example in input order; None where they are not needed, or no use."""
+
+
+_ARRAYS = ("labels", "fingerprints")
+
+
+def survey(plan: Plan, limits: Limits | None = None, clock: Clock | None = None) -> Survey:
+    """Look at the source of `plan`, for every buffer size; write down what it holds and return it.
+
+    The digits are written first where they are what is read.
+
+    Args:
+        plan: what is to be compared.
+        limits: how far to read.
+        clock: for the limit of seconds.
+
+    Raises:
+        ConfigurationError: the source cannot be compared.
+        MissingExtraError: the digits are asked for, and scikit-learn is not installed.
+    """
+    if plan.source.kind == "digits":
+        write_digits(plan.data)
+    _require_finite(plan)
+    batch_size = _first_batch_size(plan)
+    whole = _Reader(plan, limits or Limits(), clock or SystemClock()).read()
+    fingerprints, left_out = _usable(plan, whole.get("fingerprint"))
+    examples = len(whole["bytes"])
+    example_bytes = round(int(whole["bytes"].sum()) / examples)
+    found = Survey(
+        subject=_subject(plan.source, examples, example_bytes),
+        examples=examples,
+        batch_size=batch_size,
+        example_bytes=example_bytes,
+        mixing_left_out=left_out,
+        labels=whole.get("label"),
+        fingerprints=fingerprints,
+    )
+    _write(plan, found)
+    return found
+
+
+def load(plan: Plan) -> Survey:
+    """Return what the survey of `plan` has found out.
+
+    Raises:
+        StateError: there was none.
+    """
+    try:
+        with open(_path(plan, "survey.json"), encoding="utf-8") as file:
+            fields = json.load(file)
+    except FileNotFoundError as error:
+        raise StateError(f"the source of {plan.path} was not surveyed; run the survey first") from error
+    paths = {name: _path(plan, f"{name}.npy") for name in _ARRAYS}
+    return Survey(**fields, **{name: np.load(path) for name, path in paths.items() if os.path.exists(path)})
+
+
+def _write(plan: Plan, found: Survey) -> None:
+    os.makedirs(plan.survey, exist_ok=True)
+    fields = asdict(found)
+    for name in _ARRAYS:
+        array = fields.pop(name)
+        if array is not None:
+            np.save(_path(plan, f"{name}.npy"), array)
+        elif os.path.exists(_path(plan, f"{name}.npy")):
+            os.remove(_path(plan, f"{name}.npy"))
+    aside = _path(plan, "survey.json.tmp")
+    with open(aside, "w", encoding="utf-8") as file:
+        json.dump(fields, file, indent=2)
+    os.replace(aside, _path(plan, "survey.json"))
+
+
+def _path(plan: Plan, name: str) -> str:
+    return os.path.join(plan.survey, name)
+
+
+def _require_finite(plan: Plan) -> None:
+    """Build the pipeline of every case, and ask it whether it knows that it never ends."""
+    import tensorflow as tf
+
+    if not plan.batch_size and plan.source.kind != "pipeline":
+        raise ConfigurationError("expected a batch size of 1 at least; only a pipeline of your own makes batches itself")
+    for case in plan.cases:
+        with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+            if plan.source.kind == "pipeline":
+                epoch = epoch_of_pipeline(plan.source, case.buffer_size)
+                if session.run(epoch.cardinality()) == _INFINITE:
+                    raise ConfigurationError(
+                        f"the pipeline {plan.source.text} never ends for a buffer size of {case.buffer_size}; {_REMEDY}"
+                    )
+            batches_of(plan, case)
+
+
+def _first_batch_size(plan: Plan) -> int:
+    """Read one batch as training would, and return the examples in it."""
+    import tensorflow as tf
+
+    name = _name(plan.source)
+
+    def first_batch() -> Any:
+        dataset = epoch_of(plan)
+        if not plan.batch_size and not _looks_batched(dataset.element_spec):
+            raise ConfigurationError(
+                f"the pipeline {plan.source.text} returns single examples, and a batch size of 0 says that it makes "
+                "batches itself; give a batch size"
+            )
+        return dataset.batch(plan.batch_size) if plan.batch_size else dataset
+
+    try:
+        batch = next(read_epoch(first_batch), None)
+    except tf.errors.OpError as error:
+        raise ConfigurationError(f"{name} cannot be read in batches: {telling_line(str(error))}") from error
+    if batch is None:
+        raise ConfigurationError(f"{name} holds no examples; there is nothing to compare")
+    return plan.batch_size or int(_first_dimension(batch))
+
+
+def _looks_batched(structure: Any) -> bool:
+    return all(component.shape.rank != 0 for component in components(structure))
+
+
+def _first_dimension(batch: Any) -> int:
+    import tensorflow as tf
+
+    first = tf.nest.flatten(batch)[0]
+    if isinstance(first, tf.compat.v1.SparseTensorValue):
+        return int(first.dense_shape[0])
+    if isinstance(first, tf.compat.v1.ragged.RaggedTensorValue):
+        return int(first.nrows if not callable(first.nrows) else first.nrows())
+    return len(first)
+
+
+class _Reader:
+    """Reads one epoch without a shuffle, as far as the limits allow."""
+
+    def __init__(self, plan: Plan, limits: Limits, clock: Clock) -> None:
+        self._plan = plan
+        self._limits = limits
+        self._clock = clock
+        self._begin_seconds = clock.monotonic()
+
+    def read(self) -> dict[str, Integers]:
+        """Return `examples.Described` of all examples."""
+        import tensorflow as tf
+
+        try:
+            chunks = list(self._chunks())
+        except tf.errors.OpError as error:
+            raise ConfigurationError(f"{_name(self._plan.source)} cannot be read: {telling_line(str(error))}") from error
+        return {name: np.concatenate([chunk[name] for chunk in chunks]) for name in chunks[0]}
+
+    def _chunks(self) -> Iterator[dict[str, Integers]]:
+        examples = 0
+        for chunk in read_epoch(lambda: described_epoch(self._plan)):
+            yield chunk
+            examples += len(chunk["bytes"])
+            if examples > self._limits.examples:
+                self._refuse(f"{self._limits.examples:,} examples")
+            if self._clock.monotonic() - self._begin_seconds > self._limits.seconds:
+                self._refuse(f"{self._limits.seconds:,.0f} seconds ({examples:,} examples)")
+
+    def _refuse(self, limit: str) -> None:
+        source = self._plan.source
+        remedy = _REMEDY if source.kind == "pipeline" else "give a glob that matches fewer files"
+        raise ConfigurationError(f"{_name(source)} did not come to an end within {limit}; {remedy}")
+
+
+def described_epoch(plan: Plan) -> Any:
+    """Return a dataset of `examples.Described` of one epoch without a shuffle, with fingerprints where they help."""
+    return described(epoch_of(plan), batched=not plan.batch_size, fingerprints=plan.source.kind == "pipeline")
+
+
+def _usable(plan: Plan, fingerprints: Integers | None) -> tuple[Integers | None, str]:
+    """Return the fingerprints if examples can be known again by them, and otherwise why not."""
+    if plan.source.kind != "pipeline":
+        return None, ""
+    if fingerprints is None:
+        return None, "examples that are not made of plain tensors cannot be told apart"
+    again = next(read_epoch(lambda: described_epoch(plan)))["fingerprint"][:_REREAD]
+    if not np.array_equal(fingerprints[: len(again)], again):
+        return None, "without a buffer, too, the pipeline yields other examples, or another order, each time it is read"
+    twice = len(fingerprints) - len(np.unique(fingerprints))
+    if twice:
+        return None, f"{twice:,} of the examples are the same as another, and cannot be told apart"
+    return fingerprints, ""
+
+
+def _subject(source: Source, examples: int, example_bytes: int) -> str:
+    size = f"of {example_bytes:,} bytes"
+    if source.kind == "digits":
+        return f"{examples:,} handwritten digits {size}"
+    if source.kind == "tfrecord":
+        return f"{examples:,} records {size} from {source.text}"
+    return f"{examples:,} examples {size} from {source.text}"
+
+
+def _name(source: Source) -> str:
+    """Return what an error calls the source."""
+    if source.kind == "digits":
+        return "the data set of digits"
+    return f"{source.text!r}" if source.kind == "tfrecord" else f"the pipeline {source.text}"
+
+
