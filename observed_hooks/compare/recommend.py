@@ -160,8 +160,8 @@ def _at_the_knee(row: Row, rows: Sequence[Row]) -> str:
         f"{_percent(ours.mixing, most.mixing)} of the mixing of {label(most.row, rows)} "
         f"for {_percent(ours.size_bytes, most.size_bytes)} of the checkpoint bytes"
     )
-    costs = " and ".join(_other_costs(row, most.row))
-    return f"{shares}, {costs}" if costs else shares
+    costs = list(_other_costs(row, most.row))
+    return f"{shares}; it takes {_listed(costs)}" if costs else shares
 
 
 def _is_like(one: Row, other: Row) -> bool:
@@ -204,6 +204,10 @@ def _what_else_pays(row: Row, rows: Sequence[Row]) -> Iterator[str]:
     if row.symbolic and plain is not None and _pays(row, plain):
         share = _percent(ours, plain.median(m.CHECKPOINT.name) or 0.0)
         yield f"a symbolic checkpoint takes {share} of the bytes of a plain one"
+
+
+def _listed(parts: Sequence[str]) -> str:
+    return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
 
 
 def _percent(part: float, whole: float) -> str:
