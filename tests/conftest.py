@@ -25,6 +25,7 @@ REQUIRE_INTEGRATION = "OBSERVED_HOOKS_REQUIRE_INTEGRATION"
 
 DEBIAN_PACKAGES = {
     "amtool": "prometheus-alertmanager",
+    "chromium": "chromium",
     "prometheus": "prometheus",
     "prometheus-alertmanager": "prometheus-alertmanager",
     "prometheus-pushgateway": "prometheus-pushgateway",
