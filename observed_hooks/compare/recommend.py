@@ -93,7 +93,7 @@ def why_none(rows: Sequence[Row]) -> str:
 
 def label(row: Row, rows: Sequence[Row]) -> str:
     """Return how people call a row among `rows`: `10k`, `10k before-decode`; a run by its name."""
-    if row.buffer_size is None or not row.name.startswith(Case(row.buffer_size).name):
+    if row.buffer_size is None or not _is_case(row, row.buffer_size):
         return row.name
     others = [each for each in rows if each.buffer_size == row.buffer_size]
     parts = [short(row.buffer_size)]
@@ -102,6 +102,12 @@ def label(row: Row, rows: Sequence[Row]) -> str:
     if row.symbolic and not all(each.symbolic for each in others):
         parts.append("symbolic")
     return " ".join(parts)
+
+
+def _is_case(row: Row, buffer_size: int) -> bool:
+    """Tell whether a row has the name of a case; a run may have any."""
+    parts = [Case(buffer_size).name, row.placement, "symbolic" if row.symbolic else None]
+    return row.name == "-".join(part for part in parts if part)
 
 
 def _points(rows: Sequence[Row]) -> list[_Point]:

@@ -249,8 +249,9 @@ class TestLabel:
             "20",
         ]
 
+    @pytest.mark.parametrize("name", ["digits", "shuffle-10-before-decode"])
     @pytest.mark.parametrize("buffer_size", [None, 10])
-    def test_of_a_run_is_its_name(self, buffer_size: int | None) -> None:
-        run = Row(name="digits", buffer_size=buffer_size)
+    def test_of_a_run_is_its_name(self, buffer_size: int | None, name: str) -> None:
+        run = Row(name=name, buffer_size=buffer_size)
 
-        assert label(run, [run]) == "digits"
+        assert label(run, [run]) == name
