@@ -15,6 +15,7 @@ from observed_hooks.errors import ObservedHooksError
 # A new command is one line here, its name and what `--help` lists, and a module of that name with a `command` in it.
 COMMANDS: dict[str, str] = {
     "demo": "Train on real images, be killed half-way, resume, and see what each save cost.",
+    "compare": "Compare shuffle buffers: what each size costs, and how well it mixes.",
     "inspect": "Show what a checkpoint holds, largest first; verify it, or compare two.",
     "watch": "Export the checkpoints of a job that cannot be changed to Prometheus.",
     "dashboards": "Write Grafana dashboards, Prometheus rules and alerts, and a runbook; or list metrics and alerts.",

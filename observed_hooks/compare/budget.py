@@ -23,11 +23,6 @@ class Budget:
         """What is left of it; 0 when it is spent."""
         return max(0.0, self.seconds - (self._clock.monotonic() - self._began))
 
-    @property
-    def spent(self) -> bool:
-        """Whether nothing is left: from then on only the first repeat of a case may still start."""
-        return self.left_seconds <= 0.0
-
 
 class Pace:
     """What repeats took, and therefore will take."""
@@ -39,22 +34,24 @@ class Pace:
         """Note that one repeat of `case` took `seconds`."""
         self._seconds.setdefault(case, []).append(seconds)
 
-    def seconds_left(self, tasks: Iterable[Task], budget: Budget) -> float | None:
-        """Return how long `tasks` will take, as far as the budget lets them start; None before anything is known.
+    def expected_seconds(self, case: Case) -> float | None:
+        """Return how long a repeat will take: as those of `case` before, or as all others; None before there is one."""
+        known = self._seconds.get(case) or [seconds for each in self._seconds.values() for seconds in each]
+        return statistics.mean(known) if known else None
 
-        A case takes what it took before; one that was not measured yet, the mean of all others.
-        """
-        if not self._seconds:
-            return None
-        typical = statistics.mean(seconds for each in self._seconds.values() for seconds in each)
+    def fits(self, task: Task, budget: Budget) -> bool:
+        """Tell whether `task` may start: a first repeat always, another one if it will end within the budget."""
+        return task.number == 1 or (self.expected_seconds(task.case) or 0.0) < budget.left_seconds
+
+    def seconds_left(self, tasks: Iterable[Task], budget: Budget) -> float | None:
+        """Return how long `tasks` will take, as far as the budget lets them start; None before anything is known."""
         firsts, others = 0.0, 0.0
         for task in tasks:
-            known = self._seconds.get(task.case)
-            seconds = statistics.mean(known) if known else typical
+            seconds = self.expected_seconds(task.case)
+            if seconds is None:
+                return None
             if task.number == 1:
                 firsts += seconds
             else:
                 others += seconds
-        # The last one to start within the budget ends behind it.
-        room = max(0.0, budget.left_seconds - firsts)
-        return firsts + (min(others, room + typical) if room else 0.0)
+        return firsts + min(others, max(0.0, budget.left_seconds - firsts))

@@ -1,8 +1,8 @@
 """The order of a comparison: round after round over all cases, so that a machine's moods fall on every case alike.
 
 A round measures each case once, in an order of its own that is mixed but always the same. The first begins with the
-case that has no buffer: the others are measured against it. When the budget is spent, no further repeat starts, but
-what a case costs is known once at least. A case that failed is not measured again in the same sweep.
+case that has no buffer: the others are measured against it. No repeat starts that would not end within the budget, but
+every case is measured once. A case that failed is not measured again in the same sweep.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class SweepEnded:
     done: int
     total: int
     over_budget: int
-    """Repeats that were left out because the budget was spent."""
+    """Repeats that were left out because they would not have ended within the budget."""
 
 
 Progress: TypeAlias = RepeatStarted | RepeatEnded | SweepEnded
@@ -82,7 +82,7 @@ def sweep(plan: Plan, ledger: Ledger, measure: Measure, budget: Budget, clock: C
     for position, task in enumerate(due):
         if task.case in failed:
             continue
-        if task.number > 1 and budget.spent:
+        if not pace.fits(task, budget):
             over_budget += 1
             continue
         left = [each for each in due[position:] if each.case not in failed]

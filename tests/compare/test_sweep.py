@@ -20,7 +20,7 @@ Break = Callable[[Task], str]
 
 
 class Bench:
-    """A directory, and a measurement that takes 10 seconds on a clock of its own."""
+    """A directory, and a measurement that takes 10 seconds, unless told otherwise, on a clock of its own."""
 
     def __init__(self, directory: Path) -> None:
         self.plan = Plan(
@@ -33,6 +33,7 @@ class Bench:
             read_seconds=1.0,
         )
         self.measured: list[Task] = []
+        self.seconds: dict[Case, float] = {}
         self.fails: Break = lambda task: ""
 
     def run(self, budget_seconds: float = 1e9) -> list[Progress]:
@@ -40,7 +41,7 @@ class Bench:
         clock = FakeClock()
 
         def measure(task: Task) -> str:
-            clock.advance(10.0)
+            clock.advance(self.seconds.get(task.case, 10.0))
             failure = self.fails(task)
             self.measured.append(task)
             return failure
@@ -90,11 +91,18 @@ class TestASweep:
 
         assert left == [None, *(10.0 * remaining for remaining in range(14, 0, -1))]
 
-    def test_starts_no_further_repeat_once_the_budget_is_spent(self, bench: Bench) -> None:
+    def test_starts_no_repeat_that_would_not_end_within_the_budget(self, bench: Bench) -> None:
         progress = bench.run(budget_seconds=65.0)
 
-        assert bench.measured == list(order(bench.plan))[:7]
-        assert progress[-1] == SweepEnded(done=7, total=15, over_budget=8)
+        assert bench.measured == list(order(bench.plan))[:6]
+        assert progress[-1] == SweepEnded(done=6, total=15, over_budget=9)
+
+    def test_takes_a_quick_case_where_a_slow_one_does_not_fit_any_more(self, bench: Bench) -> None:
+        bench.seconds = {Case(100_000): 30.0}
+        bench.run(budget_seconds=95.0)
+
+        assert Task(Case(100_000), 2) not in bench.measured
+        assert [task.number for task in bench.measured].count(2) == 2
 
     def test_measures_each_case_once_however_small_the_budget(self, bench: Bench) -> None:
         progress = bench.run(budget_seconds=0.0)
@@ -107,7 +115,7 @@ class TestASweep:
         started = next(each for each in bench.run() if isinstance(each, RepeatStarted))
 
         assert bench.measured == list(order(bench.plan))
-        assert (started.done, started.left_seconds) == (7, 80.0)
+        assert (started.done, started.left_seconds) == (6, 90.0)
 
     def test_has_nothing_to_do_when_everything_is_done(self, bench: Bench) -> None:
         bench.run()
@@ -175,7 +183,7 @@ class TestThePace:
         pace.take(Case(0), 10.0)
         tasks = [Task(Case(0), number) for number in range(2, 100)]
 
-        assert pace.seconds_left(tasks, Budget(35.0, FakeClock())) == 45.0
+        assert pace.seconds_left(tasks, Budget(35.0, FakeClock())) == 35.0
         assert pace.seconds_left([Task(Case(1), 1), *tasks], Budget(0.0, FakeClock())) == 10.0
 
 
