@@ -20,7 +20,8 @@ from observed_hooks.compare.measures import MEASURES, Measure
 from observed_hooks.compare.plots import Chart
 from observed_hooks.compare.recommend import why_none
 from observed_hooks.compare.result import Figure, Machine, Result
-from observed_hooks.compare.series import Series, all_series
+from observed_hooks.compare.series import Series, all_series, is_by_name
+from observed_hooks.compare.traces import require_plotly
 from observed_hooks.compare.wording import shown, spread
 from observed_hooks.errors import ConfigurationError, MissingExtraError
 from observed_hooks.inspection.human import size
@@ -111,7 +112,7 @@ def page(result: Result) -> str:
         from markupsafe import Markup
     except ImportError as error:
         raise MissingExtraError("the report needs jinja2: pip install 'observed-hooks[compare]'") from error
-    plots.require_plotly()
+    require_plotly()
     from plotly.offline import get_plotlyjs
 
     environment = jinja2.Environment(
@@ -142,6 +143,7 @@ def content(result: Result) -> dict[str, Any]:
         "remarks": [(row.name, remark) for row in result.rows for remark in row.remarks],
         "measures": MEASURES,
         "spread": spread_sentence(result),
+        "incomplete": "" if result.complete else _incomplete(result),
         "origin": _origin(result),
     }
 
@@ -154,10 +156,17 @@ def spread_sentence(result: Result) -> str:
     if repeats == {1}:
         return "Each figure was measured once: there is no spread, and small differences may be chance."
     times = f"{max(repeats)}" if len(repeats) == 1 else f"{min(repeats)} to {max(repeats)}"
+    made = f"{times} values that its run published" if is_by_name(result) else f"{times} repeats"
     return (
-        f"Each figure is the median of {times} repeats. Error bars, and the small print below a figure, run from the "
-        "lowest repeat to the highest: differences within them may be chance."
+        f"Each figure is the median of {made}. Error bars, and the small print below a figure, run from the lowest "
+        "to the highest: differences within them may be chance."
     )
+
+
+def _incomplete(result: Result) -> str:
+    if is_by_name(result):
+        return "Not complete: a run has not ended yet, or was killed. Its row holds what it has published so far."
+    return "Not complete: not every case has all its repeats yet. The same command continues where it stopped."
 
 
 def _section(section: Section, result: Result) -> dict[str, Any]:
@@ -219,7 +228,7 @@ def _cell(figure: Figure | None, measure: Measure) -> tuple[str, str]:
 
 def _origin(result: Result) -> list[tuple[str, str]]:
     machine = [] if result.machine is None else _machine(result.machine)
-    return [*machine, ("Date", result.date), *((f"--{name}", f"{value}") for name, value in result.settings.items())]
+    return [*machine, ("Date", result.date), *((name, f"{value}") for name, value in result.settings.items())]
 
 
 def _machine(machine: Machine) -> list[tuple[str, str]]:

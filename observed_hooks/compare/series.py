@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from observed_hooks.compare.case import PLACEMENTS, Case, short
+from observed_hooks.compare.case import Case, short
 from observed_hooks.compare.result import Result, Row
 
 # Okabe and Ito, "Color Universal Design" (2008): told apart by people with any kind of colour vision, and these stand
@@ -71,10 +71,10 @@ def category(row: Row, *, by_name: bool) -> str:
 
 
 def _is_a_case(row: Row) -> bool:
-    size = row.buffer_size
-    return size is not None and any(
-        row.name == Case(size, placement, row.symbolic).name for placement in (None, *PLACEMENTS)
-    )
+    if row.buffer_size is None:
+        return False
+    parts = (Case(row.buffer_size).name, row.placement, "symbolic" if row.symbolic else None)
+    return row.name == "-".join(part for part in parts if part)
 
 
 def _series(name: str, rows: Sequence[Row], look: int, *, symbolic: bool, connected: bool) -> Series:

@@ -109,7 +109,7 @@ RUNS = replace(
     subject="3 runs",
     rows=(_run("digits", 1_000, 1_000), _run("letters", 10_000, 10_000), _run("speech", None, 100)),
     machine=None,
-    settings={},
+    settings={"runs": "digits, letters, speech"},
     recommendation=None,
 )
 

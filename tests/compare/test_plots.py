@@ -10,6 +10,7 @@ import pytest
 
 from observed_hooks.compare import measures as m
 from observed_hooks.compare.plots import (
+    FRONT,
     RECOMMENDED,
     Chart,
     bytes_by_size,
@@ -18,6 +19,7 @@ from observed_hooks.compare.plots import (
     seconds_by_size,
     throughput_by_size,
 )
+from observed_hooks.compare.recommend import front
 from observed_hooks.compare.result import Figure, Result
 from observed_hooks.compare.wording import told
 from observed_hooks.errors import MissingExtraError
@@ -62,7 +64,7 @@ class TestCostAgainstQuality:
     def test_has_a_line_for_each_series(self) -> None:
         (chart,) = cost_against_quality(FOUR_SERIES)
 
-        assert [len(trace["x"]) for trace in traces(chart).values()] == [1, 5, 5, 5, 5]
+        assert [len(trace["x"]) for trace in list(traces(chart).values())[2:]] == [5, 5, 5, 5]
 
     def test_rings_and_names_the_recommended_row(self) -> None:
         (chart,) = cost_against_quality(ONE_SERIES)
@@ -74,7 +76,15 @@ class TestCostAgainstQuality:
     def test_rings_nothing_without_a_recommendation(self) -> None:
         (chart,) = cost_against_quality(replace(ONE_SERIES, recommendation=None))
 
-        assert list(traces(chart)) == ["shuffle buffer"]
+        assert list(traces(chart)) == [FRONT, "shuffle buffer"]
+
+    def test_joins_the_cases_that_no_other_beats(self) -> None:
+        (chart,) = cost_against_quality(FOUR_SERIES)
+        best, line = front(FOUR_SERIES.rows), traces(chart)[FRONT]
+
+        assert line["x"] == [row.figures[m.CHECKPOINT.name].median for row in best]
+        assert line["y"] == [row.figures[m.MIXING.name].median for row in best]
+        assert not any(row.placement == "after-decode" and row.buffer_size for row in best)
 
     def test_labels_symbolic_points_only_where_no_plain_ones_are(self) -> None:
         symbolic = replace(FOUR_SERIES, rows=tuple(row for row in FOUR_SERIES.rows if row.symbolic))

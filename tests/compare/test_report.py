@@ -14,7 +14,7 @@ import pytest
 from observed_hooks.compare import measures as m
 from observed_hooks.compare.measures import MEASURES
 from observed_hooks.compare.report import SECTIONS, content, page, spread_sentence, write_report
-from observed_hooks.compare.result import Figure, Result, Row
+from observed_hooks.compare.result import Figure, Result
 from observed_hooks.compare.wording import shown, spread
 from observed_hooks.errors import ConfigurationError, MissingExtraError
 from tests.compare.results import FAILED, FOUR_SERIES, HOSTILE, HOSTILE_NAME, MACHINE, NOTHING, ONE_SERIES, RUNS
@@ -103,10 +103,11 @@ class TestThePage:
         for fact in (MACHINE.cpu, "2 cores", "8.0 GiB", MACHINE.system, MACHINE.python, MACHINE.tensorflow):
             assert fact in text
         assert ONE_SERIES.date in text
-        assert all(f"--{name} {value}" in text for name, value in ONE_SERIES.settings.items())
+        assert all(f"{name} {value}" in text for name, value in ONE_SERIES.settings.items())
 
     def test_says_when_repeats_are_missing(self) -> None:
-        assert "Not complete" in read(replace(ONE_SERIES, complete=False)).text
+        assert "not every case has all its repeats yet" in read(replace(ONE_SERIES, complete=False)).text
+        assert "a run has not ended yet" in read(replace(RUNS, complete=False)).text
         assert "Not complete" not in read(ONE_SERIES).text
 
     def test_tells_series_apart_where_there_are_several(self) -> None:
@@ -187,17 +188,18 @@ class TestWhatComesFromOutside:
 
 class TestTheSpread:
     def rows(self, *repeats: int) -> Result:
-        figures = {m.MIXING.name: Figure.of([0.5])}
         rows = tuple(
-            Row(name=f"{count}", buffer_size=0, figures={name: replace(figure, repeats=count)})
-            for count in repeats
-            for name, figure in figures.items()
+            replace(row, figures={m.MIXING.name: Figure(0.5, 0.5, 0.5, count)})
+            for row, count in zip(ONE_SERIES.rows, repeats, strict=False)
         )
         return replace(ONE_SERIES, rows=rows)
 
     def test_is_explained_by_the_repeats(self) -> None:
         assert spread_sentence(self.rows(3, 3)).startswith("Each figure is the median of 3 repeats.")
         assert spread_sentence(self.rows(2, 3)).startswith("Each figure is the median of 2 to 3 repeats.")
+
+    def test_of_a_run_is_that_of_what_it_published(self) -> None:
+        assert spread_sentence(RUNS).startswith("Each figure is the median of 3 values that its run published.")
 
     def test_is_none_after_a_single_repeat(self) -> None:
         assert "there is no spread" in spread_sentence(self.rows(1, 1))
