@@ -12,7 +12,8 @@ The modules, from the bottom up:
 - `repeat`, `story`: what one process published, and what it says of each measure.
 - `measures`: every measure with unit and method.
 - `result`, `rows`, `recommend`, `files`: medians with their spread, one plain recommendation, and both as files.
-- `report`, `plots`, `hparams`: the same for people, as an HTML page and in TensorBoard.
+- `wording`, `scales`, `series`, `traces`, `plots`, `report`: the same for people, as an HTML page.
+- `hparams`: the same in TensorBoard, as trials.
 - `machine`, `gather`, `comparison`: where it is measured, what lies in a directory as a result, and a whole comparison.
 - `replay`: records out of events.jsonl, for a sink that comes later.
 - `runs`: rows from the events of real trainings.
