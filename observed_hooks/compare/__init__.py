@@ -3,9 +3,10 @@
 The modules, from the bottom up:
 
 - `case`, `plan`: what is compared (a buffer size, where it stands, how it is saved), how often and on what.
-- `sources`, `digits`: the examples, and the tf.data pipeline of a case.
+- `digits`, `sources`, `examples`: the examples, the tf.data pipeline of a case, and what can be said of each example.
 - `mixing`: how far from input order, how near to a full shuffle, from the order of examples.
-- `survey`, `measuring`, `child`: what a source holds; one case in a process of its own, told as events on a bus.
+- `survey`, `order`: what a source holds, and the order in which one epoch comes through a buffer.
+- `memory`, `stopwatch`, `measuring`, `child`: one case in a process of its own, told as events on a bus.
 - `cases`: every size in every place, saved in every way.
 - `workspace`, `ledger`: the directory, and which repeats are done: what makes a comparison one that can be continued.
 - `process`, `budget`, `sweep`: cases in turn, repeated in mixed order; interrupted, continued, limited.

@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-import numpy as np
-
 from observed_hooks.demo.graph import next_batch
 
 if TYPE_CHECKING:
+    import numpy as np
     import numpy.typing as npt
     import tensorflow as tf
 
@@ -46,10 +45,9 @@ def read_epoch(make: Callable[[], tf.data.Dataset], seed: int = 0) -> Iterator[A
     try:
         session.run(initializer)
         while True:
-            try:
-                yield session.run(element)
-            except tf.errors.OutOfRangeError:
-                return
+            yield session.run(element)
+    except tf.errors.OutOfRangeError:
+        return
     finally:
         session.close()
 

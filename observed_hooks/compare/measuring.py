@@ -23,7 +23,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from observed_hooks.bus import CheckpointBus
 from observed_hooks.checkpoints.baseline import OWN_DIRECTORY
+from observed_hooks.checkpoints.composition import composition
+from observed_hooks.checkpoints.measure import Measurement
 from observed_hooks.clock import Clock, SystemClock
 from observed_hooks.compare.case import Case
 from observed_hooks.compare.examples import components, rows
@@ -31,8 +34,10 @@ from observed_hooks.compare.memory import forget_peak, peak_bytes
 from observed_hooks.compare.order import mixing_of_case
 from observed_hooks.compare.plan import Plan
 from observed_hooks.compare.sources import batches_of
+from observed_hooks.compare.stopwatch import Stopwatch
 from observed_hooks.compare.survey import load
 from observed_hooks.demo.graph import next_batch
+from observed_hooks.dispatch import Sink
 from observed_hooks.errors import StateError
 from observed_hooks.events import (
     FirstBatchRead,
@@ -44,12 +49,11 @@ from observed_hooks.events import (
     RestoreFailed,
     SaveFailed,
 )
+from observed_hooks.sinks.jsonl import JsonlSink
+from observed_hooks.sinks.tensorboard import TensorBoardSink
 
 if TYPE_CHECKING:
     import tensorflow as tf
-
-    from observed_hooks.observation import Observed
-
 FIRST_BATCHES = 3
 """Read before a save: the buffer is full from the first on, and has been sampled at the last."""
 FEWEST_BATCHES = 10
@@ -80,55 +84,10 @@ def measure(plan: Plan, case: Case, number: int, clock: Clock | None = None) -> 
     directory = plan.repeat(case, number)
     _remove_earlier(directory)
     try:
-        with _observed(directory, case) as observed:
-            _Repeat(plan, case, number, observed, clock or SystemClock()).run()
+        with _bus(directory, case) as bus:
+            _Repeat(plan, case, number, bus, clock or SystemClock()).run()
     finally:
         _remove_checkpoints(directory)
-
-
-class Stopwatch:
-    """Times the first step of a session, as a pair of hooks: one before the input pipeline's hook, one behind it.
-
-    A session calls hooks in the order of its list. Between the two, the input pipeline's hook brings the pipeline to
-    the model's step: that counts for a resumption, and not for a cold start.
-    """
-
-    def __init__(self, clock: Clock) -> None:
-        self.before = _Mark(clock)
-        self.behind = _Mark(clock)
-
-    def first_batch_seconds(self, *, resumed: bool) -> float:
-        """Return how long the first step took, with the restore or without what came before the step."""
-        start = self.before if resumed else self.behind
-        return self.before.ended_seconds - start.began_seconds
-
-
-class _Mark:
-    """Notes when the first step begins and ends; a session's hook, though not a TensorFlow class."""
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._begun = self._ended = False
-        self.began_seconds = self.ended_seconds = 0.0
-
-    def begin(self) -> None:
-        """Add nothing to the graph."""
-
-    def after_create_session(self, session: Any, coord: Any) -> None:
-        """Leave the session as it is."""
-
-    def before_run(self, run_context: Any) -> None:  # noqa: ARG002 - TensorFlow's signature
-        """Note the beginning of the first step."""
-        if not self._begun:
-            self._begun, self.began_seconds = True, self._clock.monotonic()
-
-    def after_run(self, run_context: Any, run_values: Any) -> None:  # noqa: ARG002 - TensorFlow's signature
-        """Note the end of the first step."""
-        if not self._ended:
-            self._ended, self.ended_seconds = True, self._clock.monotonic()
-
-    def end(self, session: Any) -> None:
-        """Leave the session as it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,12 +103,12 @@ class _Step:
 class _Repeat:
     """The parts of one repeat."""
 
-    def __init__(self, plan: Plan, case: Case, number: int, observed: Observed, clock: Clock) -> None:
+    def __init__(self, plan: Plan, case: Case, number: int, bus: CheckpointBus, clock: Clock) -> None:
         self._plan = plan
         self._case = case
         self._number = number
-        self._observed = observed
-        self._bus = observed.bus
+        self._bus = bus
+        self._directory = plan.repeat(case, number)
         self._clock = clock
         self._troubles: list[str] = []
 
@@ -199,23 +158,29 @@ class _Repeat:
         import tensorflow as tf
 
         watch = Stopwatch(self._clock)
-        with self._graph() as step:
-            with tf.compat.v1.train.MonitoredTrainingSession(
-                checkpoint_dir=self._plan.repeat(self._case, self._number),
-                hooks=[watch.before, *self._observed.hooks, watch.behind],
+        with (
+            self._graph() as step,
+            tf.compat.v1.train.MonitoredTrainingSession(
+                checkpoint_dir=self._directory,
+                hooks=[watch.before, *_hooks(self._directory, self._bus), watch.behind],
                 save_checkpoint_secs=None,
                 save_checkpoint_steps=None,
                 save_summaries_secs=None,
                 save_summaries_steps=None,
                 log_step_count_steps=None,
-            ) as session:
-                first = int(session.run(step.number))
-                seconds = watch.first_batch_seconds(resumed=resumed)
-                self._bus.publish(FirstBatchRead(step=first, resumed=resumed, duration_seconds=seconds))
-                for _ in range(FIRST_BATCHES - 1):
-                    last = int(session.run(step.number))
+            ) as session,
+        ):
+            first = int(session.run(step.number))
+            seconds = watch.first_batch_seconds(resumed=resumed)
+            self._bus.publish(FirstBatchRead(step=first, resumed=resumed, duration_seconds=seconds))
+            for _ in range(FIRST_BATCHES - 1):
+                last = int(session.run(step.number))
         self._settle()
+        self._bus.publish(composition("input_pipeline", last, self._prefix(last), rest=lambda: None))
         return last
+
+    def _prefix(self, step: int) -> str:
+        return os.path.join(self._directory, f"input.ckpt-{step}")
 
     @contextlib.contextmanager
     def _graph(self) -> Iterator[_Step]:
@@ -248,20 +213,39 @@ class _Repeat:
             self._troubles.append(f"the input pipeline was not restored: {event.reason}")
 
 
-def _observed(directory: str, case: Case) -> Observed:
-    from observed_hooks.observation import observe
+@contextlib.contextmanager
+def _bus(directory: str, case: Case) -> Iterator[CheckpointBus]:
+    """Open the bus of one repeat.
 
-    return observe(
-        directory,
-        save_steps=_NEVER,
-        # A user's pipeline may augment at random: what saving costs can be measured all the same.
-        external_state_policy="ignore",
-        sample_buffers_secs=_SAMPLE_SECONDS,
-        prometheus_port=None,
-        run=case.name,
-        task="worker-0",
-        linger_seconds=0.0,
-    )
+    It looks into no checkpoint by itself: it would do so while something else is timed, and leave some of them out.
+    """
+    own = os.path.join(directory, OWN_DIRECTORY)
+    sinks: list[Sink] = [
+        JsonlSink(os.path.join(own, "events.jsonl")),
+        TensorBoardSink(os.path.join(own, "tensorboard")),
+    ]
+    bus = CheckpointBus(sinks, run=case.name, task="worker-0", measure=Measurement())
+    try:
+        yield bus
+    finally:
+        bus.close(_FLUSH_SECONDS)
+
+
+def _hooks(directory: str, bus: CheckpointBus) -> list[Any]:
+    """Return the hooks of a training job that saves when it ends."""
+    from observed_hooks.hooks.input_pipeline import CheckpointInputPipelineHook
+    from observed_hooks.hooks.model import CheckpointSaverHook
+
+    return [
+        CheckpointSaverHook(directory, save_steps=_NEVER, bus=bus),
+        CheckpointInputPipelineHook(
+            # A user's pipeline may augment at random: what saving costs can be measured all the same.
+            external_state_policy="ignore",
+            checkpoint_dir=directory,
+            bus=bus,
+            sample_buffers_secs=_SAMPLE_SECONDS,
+        ),
+    ]
 
 
 def _remove_earlier(directory: str) -> None:

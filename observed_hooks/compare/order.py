@@ -81,8 +81,8 @@ def _order_of_pipeline(plan: Plan, case: Case, survey: Survey, seed: int) -> Ord
     known = survey.fingerprints[indices] == came
     missing = len(sorter) - len(np.unique(indices[known]))
     # Whoever drops a last, short batch drops other examples behind a shuffle than without one.
-    few = survey.batch_size
-    if max(missing, np.count_nonzero(~known)) >= few or len(np.unique(came)) < len(came):
+    strange = len(came) - int(np.count_nonzero(known))
+    if max(missing, strange) >= survey.batch_size or len(np.unique(came)) < len(came):
         return Order(None, "with this buffer the pipeline yields other examples than without one")
     return Order(indices[known])
 

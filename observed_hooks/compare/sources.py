@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 PipelineFunction: TypeAlias = Callable[[int], Any]
 
-_DECODERS = 2
+_DECODERS = 4
 """Examples that are decoded at a time: a number rather than autotuning, so that repeats are alike."""
 
 
@@ -107,9 +107,7 @@ def pipeline_function(text: str) -> PipelineFunction:
             "install it"
         ) from error
     except Exception as error:
-        raise ConfigurationError(
-            f"the module of the pipeline {text} cannot be imported: {one_line(error)}"
-        ) from error
+        raise ConfigurationError(f"the module of the pipeline {text} cannot be imported: {one_line(error)}") from error
     function = getattr(module, attribute, None)
     if not callable(function):
         raise ConfigurationError(f"the module {name} has no function {attribute!r}, which the pipeline {text} names")

@@ -1,0 +1,170 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from observed_hooks.compare.case import Case
+from observed_hooks.compare.examples import read_epoch
+from observed_hooks.compare.plan import Plan, Source
+from observed_hooks.compare.survey import Limits, load, survey
+from observed_hooks.errors import ConfigurationError, StateError
+from observed_hooks.testing import FakeClock
+
+
+@pytest.fixture
+def plan(tmp_path: Path) -> Plan:
+    """Of a pipeline that is yet to be named."""
+    return Plan(
+        directory=str(tmp_path),
+        source=Source(kind="pipeline"),
+        cases=(Case(0), Case(50)),
+        repeats=1,
+        batch_size=16,
+        save_interval_seconds=600.0,
+        read_seconds=0.01,
+    )
+
+
+def reading(plan: Plan, name: str, **fields: Any) -> Plan:
+    return replace(plan, source=Source(kind="pipeline", text=f"tests.compare.pipelines:{name}"), **fields)
+
+
+class TestASurvey:
+    def test_counts_and_weighs_the_examples(self, plan: Plan) -> None:
+        found = survey(reading(plan, "pairs"))
+
+        assert (found.examples, found.batch_size, found.example_bytes) == (200, 16, 16)
+        assert found.subject == "200 examples of 16 bytes from tests.compare.pipelines:pairs"
+
+    def test_finds_labels(self, plan: Plan) -> None:
+        found = survey(reading(plan, "pairs"))
+
+        assert found.labels is not None
+        assert found.labels.tolist() == [number // 50 for number in range(200)]
+
+    def test_knows_when_there_are_no_labels(self, plan: Plan) -> None:
+        assert survey(reading(plan, "numbers")).labels is None
+
+    def test_tells_every_example_from_every_other(self, plan: Plan) -> None:
+        found = survey(reading(plan, "pairs"))
+
+        assert found.fingerprints is not None
+        assert len(np.unique(found.fingerprints)) == 200
+        assert not found.mixing_left_out
+
+    def test_looks_into_batches_of_the_pipeline_itself(self, plan: Plan) -> None:
+        found = survey(reading(plan, "batches", batch_size=0))
+
+        assert (found.examples, found.batch_size, found.example_bytes) == (192, 16, 16)
+        assert found.labels is not None
+        assert len(found.labels) == 192
+
+    def test_is_read_back_as_it_was(self, plan: Plan) -> None:
+        found, back = survey(reading(plan, "pairs")), load(plan)
+
+        assert replace(back, labels=None, fingerprints=None) == replace(found, labels=None, fingerprints=None)
+        assert np.array_equal(back.labels, found.labels)  # type: ignore[arg-type]
+        assert np.array_equal(back.fingerprints, found.fingerprints)  # type: ignore[arg-type]
+
+    def test_forgets_what_an_earlier_one_has_found(self, plan: Plan) -> None:
+        survey(reading(plan, "pairs"))
+        survey(reading(plan, "augmented"))
+        back = load(plan)
+
+        assert back.labels is None
+        assert back.fingerprints is None
+
+    def test_that_was_never_made_cannot_be_read(self, plan: Plan) -> None:
+        with pytest.raises(StateError, match="was not surveyed"):
+            load(plan)
+
+    def test_of_records_needs_no_fingerprints(self, plan: Plan, tmp_path: Path) -> None:
+        with tf.io.TFRecordWriter(str(tmp_path / "a.tfrecord")) as writer:
+            for size in (4, 6):
+                writer.write(b"x" * size)
+        glob = str(tmp_path / "*.tfrecord")
+        found = survey(replace(plan, source=Source(kind="tfrecord", text=glob)))
+
+        assert found.subject == f"2 records of 5 bytes from {glob}"
+        assert found.fingerprints is None
+        assert not found.mixing_left_out
+
+    def test_of_the_digits_writes_them(self, plan: Plan) -> None:
+        found = survey(replace(plan, source=Source(kind="digits")))
+
+        assert found.subject == "37,500 handwritten digits of 264 bytes"
+        assert found.labels is not None
+        assert np.bincount(found.labels).sum() == 37_500
+
+
+class TestMixingIsLeftOut:
+    @pytest.mark.parametrize(
+        ("name", "reason"),
+        [
+            ("augmented", "other examples, or another order, each time it is read"),
+            ("stubborn", "other examples, or another order, each time it is read"),
+            ("halves", "100 of the examples are the same as another"),
+        ],
+    )
+    def test_where_examples_cannot_be_known_again(self, plan: Plan, name: str, reason: str) -> None:
+        found = survey(reading(plan, name))
+
+        assert reason in found.mixing_left_out
+        assert found.fingerprints is None
+        assert found.examples == 200
+
+
+class TestBadInput:
+    @pytest.mark.parametrize(
+        ("name", "fields", "message"),
+        [
+            ("empty", {}, "holds no examples"),
+            ("endless", {}, "never ends for a buffer size of 0; return one epoch, without repeat"),
+            ("secretly_endless", {}, "did not come to an end within 1,000 examples; return one epoch"),
+            ("raises_for_a_buffer", {}, "raised for a buffer size of 50, in graph mode: RuntimeError: no room"),
+            ("a_list", {}, r"to return a tf\.data\.Dataset for a buffer size of 0, got list"),
+            ("pairs", {"batch_size": 0}, "returns single examples, and a batch size of 0 says"),
+            ("ragged_lengths", {}, "cannot be read in batches: "),
+        ],
+    )
+    def test_is_one_line_that_says_what_to_do(
+        self, plan: Plan, name: str, fields: dict[str, Any], message: str
+    ) -> None:
+        with pytest.raises(ConfigurationError, match=message) as caught:
+            survey(reading(plan, name, **fields), Limits(examples=1000))
+
+        assert "\n" not in str(caught.value)
+        assert not (Path(plan.survey) / "survey.json").exists()
+
+    def test_is_a_pipeline_that_takes_for_ever(self, plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
+        clock = FakeClock()
+        monkeypatch.setattr("observed_hooks.compare.survey.read_epoch", slow(clock))
+
+        with pytest.raises(ConfigurationError, match="did not come to an end within 60 seconds"):
+            survey(reading(plan, "numbers"), Limits(seconds=60), clock)
+
+    def test_is_a_file_without_records(self, plan: Plan, tmp_path: Path) -> None:
+        (tmp_path / "a.tfrecord").write_bytes(b"this is no TFRecord file at all")
+
+        with pytest.raises(ConfigurationError, match=r"a\.tfrecord' cannot be read"):
+            survey(replace(plan, source=Source(kind="tfrecord", text=str(tmp_path / "a.tfrecord"))))
+
+    def test_is_a_batch_size_of_0_for_records(self, plan: Plan) -> None:
+        with pytest.raises(ConfigurationError, match="expected a batch size of 1 at least"):
+            survey(replace(plan, source=Source(kind="tfrecord", text="*"), batch_size=0))
+
+
+def slow(clock: FakeClock) -> Any:
+    """Let a minute and more go by while a chunk is read."""
+
+    def read_slowly(*arguments: Any) -> Any:
+        for chunk in read_epoch(*arguments):
+            clock.advance(61.0)
+            yield chunk
+
+    return read_slowly
