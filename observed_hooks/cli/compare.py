@@ -14,6 +14,7 @@ from click.core import ParameterSource
 from observed_hooks.compare.case import parse_sizes
 from observed_hooks.compare.cases import SYMBOLIC, every_case, placements_of
 from observed_hooks.compare.plan import Plan, Source
+from observed_hooks.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from observed_hooks.compare.process import Limits
@@ -197,7 +198,7 @@ def _source(tfrecord: str | None, element_bytes: int | None, pipeline: str | Non
     if pipeline is None:
         return Source(kind="digits")
     if not _PIPELINE.fullmatch(pipeline):
-        raise click.UsageError(f"expected --pipeline module:function, such as my_input:dataset; got {pipeline!r}")
+        raise ConfigurationError(f"expected --pipeline module:function, such as my_input:dataset; got {pipeline!r}")
     return Source(kind="pipeline", text=pipeline)
 
 

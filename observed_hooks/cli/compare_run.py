@@ -87,12 +87,14 @@ def compare(
                 export.add(repeats_of(plan))
             interrupted = _measure(plan, limits, budget, audience, export)
         repeats = repeats_of(plan)
+        if interrupted:
+            click.echo("Interrupted; what is done is shown and written down.", err=True)
         if repeats:
             _conclude(result_of(plan, repeats, subject, machine), workspace, as_json=as_json)
         if interrupted:
             done = sum(not repeat.failure for repeat in repeats)
             click.echo(
-                f"Interrupted: {done} of {sum(1 for _ in tasks_of(plan))} repeats are done. "
+                f"{done} of {sum(1 for _ in tasks_of(plan))} repeats are done. "
                 "The same command, without --restart, continues.",
                 err=True,
             )

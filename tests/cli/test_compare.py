@@ -13,6 +13,7 @@ from observed_hooks.cli.main import main
 from observed_hooks.compare import comparison, gather, machine
 from observed_hooks.errors import MissingExtraError
 from tests.compare.children import SUBJECT, Children
+from tests.compare.examples import events
 
 Run = Callable[..., Result]
 
@@ -160,9 +161,7 @@ class TestAnInterruptedComparison:
 
     def test_keeps_what_is_done_shows_it_and_says_how_to_continue(self, interrupted: Result, tmp_path: Path) -> None:
         assert interrupted.exit_code == 130
-        assert "Interrupted: 4 of 6 repeats are done. The same command, without --restart, continues." in (
-            interrupted.stderr
-        )
+        assert "4 of 6 repeats are done. The same command, without --restart, continues." in (interrupted.stderr)
         assert "Recommended: " in interrupted.stdout
         assert json.loads((tmp_path / "out" / "result.json").read_text())["complete"] is False
 
@@ -196,6 +195,56 @@ class TestAnInterruptedComparison:
 
         assert result.exit_code == 130
         assert not (tmp_path / "out").exists()
+
+
+class TestTrainings:
+    @pytest.fixture(autouse=True)
+    def trainings(self, tmp_path: Path, run: Run) -> None:
+        """Two of them, `a` and `b`, and `b` saves ten times as much."""
+        for number, name in enumerate("ab"):
+            path = tmp_path / name / "observed_hooks" / "events.jsonl"
+            path.parent.mkdir(parents=True)
+            published = [{**each, "run": name} for each in events(size_bytes=10**number * 100_000)]
+            path.write_text("".join(json.dumps(each) + "\n" for each in published))
+
+    @pytest.mark.parametrize("source", [("--runs", "a", "b"), ("--runs", "a", "--runs", "b")])
+    def test_are_rows_of_the_same_table(
+        self, run: Run, children: Children, tmp_path: Path, source: tuple[str, ...]
+    ) -> None:
+        result = run(source=source)
+
+        assert result.exit_code == 0
+        assert children.calls == []
+        assert [line.split()[0] for line in result.stdout.splitlines() if line.startswith((" a ", " b "))] == ["a", "b"]
+        written = json.loads((tmp_path / "observed_hooks_compare_runs" / "result.json").read_text())
+        assert [row["figures"]["checkpoint_bytes"]["high"] for row in written["rows"]] == [100_000, 1_000_000]
+
+    def test_are_one_json_object_for_programs(self, run: Run) -> None:
+        fields = json.loads(run(source=("--runs", "a", "b", "--json")).stdout)
+
+        assert [row["name"] for row in fields["rows"]] == ["a", "b"]
+        assert fields["machine"] is None
+
+    def test_that_are_not_there_are_misuse_and_leave_nothing(self, run: Run, tmp_path: Path) -> None:
+        result = run("--dir", "out", source=("--runs", "a", "c"))
+
+        assert result.exit_code == 2
+        assert len(result.stderr.splitlines()) == 1
+        assert not (tmp_path / "out").exists()
+
+    def test_do_not_overwrite_what_was_measured(self, run: Run) -> None:
+        run(*SMALL)
+        result = run("--dir", "out", source=("--runs", "a"))
+
+        assert result.exit_code == 2
+        assert "holds a comparison of cases" in result.stderr
+
+    @pytest.mark.parametrize("option", [("--repeats", "3"), ("--tfrecord", "a.tfrecord"), ("--serve",)])
+    def test_take_no_option_of_a_measurement(self, run: Run, option: tuple[str, ...]) -> None:
+        result = run(*option, source=("--runs", "a"))
+
+        assert result.exit_code == 2
+        assert f"{option[0]} cannot be given with --runs" in result.stderr
 
 
 class TestServing:
