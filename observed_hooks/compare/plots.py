@@ -24,7 +24,6 @@ RECOMMENDED, FRONT = "recommended", "front"
 _RING_COLOR = "#e69f00"
 _RING, _BAND = 26, 9
 _SPACE = "\u00a0\u00a0"
-_LEFT = 0.3  # of an axis: so near to its start, a label has no room to the left
 _ABOUT = {
     # What refers to other measures in a list of them, said so that it stands alone.
     m.MIXING: "Mixing is the mean of displacement, neighbours and labels, of those that are known. "
@@ -56,11 +55,7 @@ def cost_against_quality(result: Result) -> tuple[Chart, ...]:
     x, y = log_scale(_ends(rows, m.CHECKPOINT), "bytes"), ratio_scale(_ends(rows, m.MIXING))
     chosen = [row for row in rows if result.recommendation and row.name == result.recommendation.name]
     lines = [
-        {
-            **traces.look(series, found),
-            **_labels(series, found, chosen, x, spoken_for=_spoken_for(result, series)),
-            **_at(found, x, y),
-        }
+        {**traces.look(series, found), **_labels(result, series, found, chosen, x), **_at(found, x, y)}
         for series in all_series(result)
         if (found := [row for row in series.rows if row in rows])
     ]
@@ -152,31 +147,29 @@ def _along_sizes(result: Result, measure: m.Measure, scale: Scale) -> Any:
     return traces.figure(drawn, layout)
 
 
-def _spoken_for(result: Result, series: Series) -> bool:
-    """Tell whether labels of `series` would stand on those of plain checkpoints, which are nearly as large."""
-    return series.symbolic and any(not each.symbolic for each in all_series(result))
-
-
-def _labels(
-    series: Series, rows: Sequence[Row], chosen: Sequence[Row], x: Scale, *, spoken_for: bool
-) -> dict[str, Any]:
-    """Return each point's size beside it."""
-    sizes = [traces.plain(category(row, by_name=not series.connected)) for row in rows]
-    texts = [_label(size, row in chosen, spoken_for) for row, size in zip(rows, sizes, strict=True)]
-    mode = f"{traces.mode(series)}+text" if any(texts) else traces.mode(series)
-    return {"mode": mode, "text": texts, "textposition": [_beside(row, x) for row in rows]}
-
-
-def _label(size: str, recommended: bool, spoken_for: bool) -> str:  # noqa: FBT001 - two of three states
-    text = f"<b>{size} {RECOMMENDED}</b>" if recommended else "" if spoken_for else size
-    return f"{_SPACE}{text}{_SPACE}" if text else ""
-
-
-def _beside(row: Row, x: Scale) -> str:
-    """Return the side on which a rising curve leaves room."""
+def _labels(result: Result, series: Series, rows: Sequence[Row], chosen: Sequence[Row], x: Scale) -> dict[str, Any]:
+    """Return each point's size beside it: once, and on the side on which a rising curve leaves room."""
+    every = all_series(result)
+    before = every[: every.index(series)]
+    # Symbolic checkpoints are nearly as large as plain ones, and their labels would stand on those.
+    silent = series.symbolic and any(not each.symbolic for each in every)
+    told = [row for each in before for row in each.rows]
+    texts = [
+        _label(traces.plain(category(row, by_name=not series.connected)), recommended=row in chosen)
+        if row in chosen or not (silent or row in told)
+        else ""
+        for row in rows
+    ]
     start, end = x.axis()["range"]
-    near_the_start = x.on_axis(row.figures[m.CHECKPOINT.name].median) < start + _LEFT * (end - start)
-    return "middle right" if near_the_start else "top left"
+    # A long label has no room to the left of a point that is near the axis.
+    near = [row for row in chosen if x.on_axis(row.figures[m.CHECKPOINT.name].median) < start + (end - start) / 3]
+    sides = ["bottom right" if row in near or (before and not silent) else "top left" for row in rows]
+    mode = f"{traces.mode(series)}+text" if any(texts) else traces.mode(series)
+    return {"mode": mode, "text": texts, "textposition": sides}
+
+
+def _label(size: str, *, recommended: bool) -> str:
+    return f"{_SPACE}<b>{size} {RECOMMENDED}</b>{_SPACE}" if recommended else f"{_SPACE}{size}{_SPACE}"
 
 
 def _at(rows: Sequence[Row], x: Scale, y: Scale) -> dict[str, Any]:

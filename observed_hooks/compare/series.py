@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from observed_hooks.compare.case import Case, short
 from observed_hooks.compare.result import Result, Row
@@ -29,6 +29,8 @@ class Series:
     glyph: str
     """The symbol as text, for a legend."""
     symbolic: bool
+    above: int
+    """How many placements are drawn over it: it must be seen under them where they coincide."""
     connected: bool
     """Whether a line joins its points: not from one run to the next."""
 
@@ -40,19 +42,27 @@ def is_by_name(result: Result) -> bool:
 
 
 def all_series(result: Result) -> tuple[Series, ...]:
-    """Return the rows by placement and symbolic, in the order in which these first come."""
+    """Return the rows by placement and symbolic, in the order in which these first come.
+
+    No buffer stands nowhere: where others have a placement, it is the start of each of their lines.
+    """
     if is_by_name(result):
-        return (_series("runs", result.rows, 0, symbolic=False, connected=False),)
-    placements = list(dict.fromkeys(row.placement for row in result.rows))
-    kinds = list(dict.fromkeys((row.placement, row.symbolic) for row in result.rows))
+        return (replace(_series("runs", result.rows, 0, above=0, symbolic=False), connected=False),)
+    shared = _shared(result)
+    placed = sorted((row for row in result.rows if row not in shared), key=lambda row: row.buffer_size or 0)
+    placements = list(dict.fromkeys(row.placement for row in result.rows if row not in shared))
+    kinds = list(dict.fromkeys((row.placement, row.symbolic) for row in result.rows if row not in shared))
     both = len({symbolic for _, symbolic in kinds}) > 1
     return tuple(
         _series(
             _name(placement, symbolic, both=both),
-            [row for row in result.rows if (row.placement, row.symbolic) == (placement, symbolic)],
+            [
+                *(row for row in shared if row.symbolic == symbolic),
+                *(row for row in placed if (row.placement, row.symbolic) == (placement, symbolic)),
+            ],
             placements.index(placement),
+            above=len(placements) - 1 - placements.index(placement),
             symbolic=symbolic,
-            connected=True,
         )
         for placement, symbolic in kinds
     )
@@ -77,16 +87,23 @@ def _is_a_case(row: Row) -> bool:
     return row.name == "-".join(part for part in parts if part)
 
 
-def _series(name: str, rows: Sequence[Row], look: int, *, symbolic: bool, connected: bool) -> Series:
+def _shared(result: Result) -> tuple[Row, ...]:
+    if all(row.placement is None for row in result.rows):
+        return ()
+    return tuple(row for row in result.rows if row.placement is None and row.buffer_size == 0)
+
+
+def _series(name: str, rows: Sequence[Row], look: int, *, above: int, symbolic: bool) -> Series:
     color, symbol, glyphs = _LOOKS[look % len(_LOOKS)]
     return Series(
         name=name,
-        rows=tuple(sorted(rows, key=lambda row: row.buffer_size or 0) if connected else rows),
+        rows=tuple(rows),
         color=color,
         symbol=f"{symbol}-open" if symbolic else symbol,
         glyph=glyphs[symbolic],
         symbolic=symbolic,
-        connected=connected,
+        above=above,
+        connected=True,
     )
 
 

@@ -16,7 +16,8 @@ from observed_hooks.compare.series import Series
 from observed_hooks.compare.wording import told
 from observed_hooks.errors import MissingExtraError
 
-_LINE, _MARKER, _OPEN_MARKER = 2, 8, 14
+_LINE, _MARKER, _OPEN_MARKER = 2, 8, 15
+_WIDER, _LARGER = 2, 4  # for each placement that is drawn over a series
 _LONGEST, _HEAD, _TAIL = 24, 11, 11  # characters of a run's name below an axis
 _FONT_SIZE = 13
 _HOVER = {
@@ -51,11 +52,15 @@ def look(series: Series, rows: Sequence[Row]) -> dict[str, Any]:
         "type": "scatter",
         "name": plain(series.name),
         "mode": mode(series),
-        "line": {"color": series.color, "width": _LINE, "dash": "dot" if series.symbolic else "solid"},
+        "line": {
+            "color": series.color,
+            "width": _LINE + _WIDER * series.above,
+            "dash": "dot" if series.symbolic else "solid",
+        },
         "marker": {
             "color": series.color,
             "symbol": series.symbol,
-            "size": _OPEN_MARKER if series.symbolic else _MARKER,
+            "size": (_OPEN_MARKER if series.symbolic else _MARKER) + _LARGER * series.above,
             "line": {"width": _LINE if series.symbolic else 0},
         },
         "hovertext": [_hover(row) for row in rows],

@@ -80,13 +80,15 @@ ONE_SERIES = Result(
 FOUR_SERIES = replace(
     ONE_SERIES,
     rows=(
+        # No buffer stands nowhere.
+        *(case_row(0, None, symbolic=symbolic) for symbolic in (False, True)),
         *(
             case_row(size, placement, symbolic=symbolic)
-            for size in SIZES
+            for size in SIZES[1:]
             for placement in ("before-decode", "after-decode")
             for symbolic in (False, True)
         ),
-        FAILED,
+        replace(FAILED, name="shuffle-1m-after-decode", placement="after-decode"),
     ),
     recommendation=Recommendation(
         name="shuffle-10k-before-decode",

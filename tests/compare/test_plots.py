@@ -20,7 +20,7 @@ from observed_hooks.compare.plots import (
     throughput_by_size,
 )
 from observed_hooks.compare.recommend import front
-from observed_hooks.compare.result import Figure, Result
+from observed_hooks.compare.result import Figure, Recommendation, Result
 from observed_hooks.compare.wording import told
 from observed_hooks.errors import MissingExtraError
 from tests.compare.results import FAILED, FOUR_SERIES, HOSTILE, HOSTILE_NAME, NOTHING, ONE_SERIES, RUNS
@@ -77,6 +77,20 @@ class TestCostAgainstQuality:
         (chart,) = cost_against_quality(replace(ONE_SERIES, recommendation=None))
 
         assert list(traces(chart)) == [FRONT, "shuffle buffer"]
+
+    def test_puts_labels_where_they_stand_in_nobodys_way(self) -> None:
+        (chart,) = cost_against_quality(FOUR_SERIES)
+        before, after = (traces(chart)[name] for name in ("before-decode, plain", "after-decode, plain"))
+
+        assert set(before["textposition"]) == {"top left"}
+        assert set(after["textposition"]) == {"bottom right"}
+        assert (bool(before["text"][0]), bool(after["text"][0])) == (True, False), "no buffer is labelled once"
+
+    def test_puts_the_long_label_beside_a_point_that_is_near_the_axis(self) -> None:
+        smallest = Recommendation(name="shuffle-100", sentence="")
+        (chart,) = cost_against_quality(replace(ONE_SERIES, rows=ONE_SERIES.rows[1:], recommendation=smallest))
+
+        assert traces(chart)["shuffle buffer"]["textposition"] == ["bottom right", *["top left"] * 3]
 
     def test_joins_the_cases_that_no_other_beats(self) -> None:
         (chart,) = cost_against_quality(FOUR_SERIES)

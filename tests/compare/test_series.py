@@ -28,6 +28,15 @@ class TestSeries:
         assert symbolic.color == plain.color
         assert symbolic.symbol == f"{plain.symbol}-open"
 
+    def test_of_every_placement_begin_without_a_buffer(self) -> None:
+        before, before_symbolic, after, after_symbolic = all_series(FOUR_SERIES)[:4]
+
+        assert before.rows[0] is after.rows[0] is FOUR_SERIES.rows[0]
+        assert before_symbolic.rows[0] is after_symbolic.rows[0] is FOUR_SERIES.rows[1]
+
+    def test_know_how_many_are_drawn_over_them(self) -> None:
+        assert [series.above for series in all_series(FOUR_SERIES)] == [1, 1, 0, 0]
+
     def test_have_their_rows_by_rising_size(self) -> None:
         turned = replace(ONE_SERIES, rows=ONE_SERIES.rows[::-1])
 

@@ -19,7 +19,7 @@ from observed_hooks.compare import measures as m
 from observed_hooks.compare.hparams import tag, write_hparams
 from observed_hooks.compare.report import content, write_report
 from observed_hooks.compare.result import Result
-from tests.compare.results import FAILED, FOUR_SERIES, HOSTILE, NOTHING, ONE_SERIES, RUNS
+from tests.compare.results import FOUR_SERIES, HOSTILE, NOTHING, ONE_SERIES, RUNS
 from tests.integration.servers import LOOPBACK, free_port, get_json, wait_until
 
 # Of the page's own clock: a browser that is slow does not run out of it.
@@ -229,7 +229,7 @@ class TestTheComparisonInTensorBoard:
             metrics = {each["name"]["tag"]: each["value"] for each in by_name[row.name].get("metricValues", [])}
             assert by_name[row.name]["hparams"]["buffer_size"] == row.buffer_size
             assert metrics.get(tag(m.MIXING)) == (
-                None if row is FAILED else pytest.approx(row.figures[m.MIXING.name].median, rel=1e-6)
+                None if row.failed else pytest.approx(row.figures[m.MIXING.name].median, rel=1e-6)
             )
 
     def test_has_its_columns_named_with_units(self, tensorboard: TensorBoard) -> None:
