@@ -9,7 +9,7 @@ Each part has a graph and a session of its own, in this order:
    first because a save takes memory too: no save has been made yet, and the buffer has been full for a while.
 2. A cold start: the first batch, a few more, of which each is followed by a sample of the buffers, and a save. The
    pipeline of a user's may not stay full to the end of an epoch, so the save comes while it is.
-3. A resumption of that, with its first batch, and a second save.
+3. A resumption of that, with its first batch, and a second save; left out where nothing could be saved.
 4. The order of one epoch, which may take whatever memory it likes.
 """
 
@@ -48,6 +48,7 @@ from observed_hooks.events import (
     Record,
     RestoreFailed,
     SaveFailed,
+    SaveSkipped,
 )
 from observed_hooks.sinks.jsonl import JsonlSink
 from observed_hooks.sinks.tensorboard import TensorBoardSink
@@ -61,10 +62,13 @@ FEWEST_BATCHES = 10
 
 _WARM_UP_SHARE = 0.2
 """Of the time of reading, before it counts."""
+_PATIENCE = 10
+"""Times the time of reading, for the end of an epoch."""
 _SAMPLE_SECONDS = 1e-6
 """At every step: none of these is timed but the first."""
 _NEVER = 2**62
 _FLUSH_SECONDS = 120.0
+_SPOKEN = {"model": "model", "input_pipeline": "input pipeline"}
 _CHECKPOINTS = ("checkpoint*", "model.ckpt*", "input*.ckpt*")
 
 
@@ -107,6 +111,7 @@ class _Repeat:
         self._plan = plan
         self._case = case
         self._number = number
+        self._survey = load(plan)
         self._bus = bus
         self._directory = plan.repeat(case, number)
         self._clock = clock
@@ -117,8 +122,8 @@ class _Repeat:
         self._bus.subscribe(self._note_trouble)
         self._read_steadily()
         self._start(resumed=False)
-        step = self._start(resumed=True)
-        mixing = mixing_of_case(self._plan, self._case, load(self._plan), self._number)
+        step = FIRST_BATCHES if self._troubles else self._start(resumed=True)
+        mixing = mixing_of_case(self._plan, self._case, self._survey, self._number)
         self._bus.publish(
             MixingMeasured(
                 step=step,
@@ -128,7 +133,9 @@ class _Repeat:
                 left_out=mixing.left_out,
             )
         )
-        self._settle()
+        self._bus.flush(_FLUSH_SECONDS)
+        if self._troubles:
+            raise StateError(self._troubles[0])
 
     def _read_steadily(self) -> None:
         import tensorflow as tf
@@ -140,6 +147,8 @@ class _Repeat:
             self._read(session, step, FIRST_BATCHES, self._plan.read_seconds * _WARM_UP_SHARE)
             start = self._clock.monotonic()
             examples = self._read(session, step, FEWEST_BATCHES, self._plan.read_seconds)
+            if not self._is_steady:
+                examples += self._read_to_end_of_epoch(session, step, examples)
             seconds = self._clock.monotonic() - start
             peak = peak_bytes()
         self._bus.publish(InputRead(step=0, examples=examples, duration_seconds=seconds))
@@ -152,6 +161,23 @@ class _Repeat:
             examples += int(session.run(step.examples))
             batches += 1
         return examples
+
+    @property
+    def _is_steady(self) -> bool:
+        """Whether examples are read and handed on at the same pace all the time.
+
+        A buffer that holds whole epochs is filled with several, and then not before one of them has gone; and nobody
+        knows what a user's pipeline does where an epoch ends.
+        """
+        return self._plan.source.kind != "pipeline" and self._case.buffer_size < self._survey.examples
+
+    def _read_to_end_of_epoch(self, session: Any, step: _Step, examples: int) -> int:
+        """Read until there are as many examples as in whole epochs; give up when that takes long."""
+        left = -examples % self._survey.examples
+        more, end = 0, self._clock.monotonic() + _PATIENCE * self._plan.read_seconds
+        while more < left and self._clock.monotonic() < end:
+            more += int(session.run(step.examples))
+        return more
 
     def _start(self, *, resumed: bool) -> int:
         """Train a few steps from the newest checkpoint, if there is one, and save; return the last step."""
@@ -175,8 +201,10 @@ class _Repeat:
             self._bus.publish(FirstBatchRead(step=first, resumed=resumed, duration_seconds=seconds))
             for _ in range(FIRST_BATCHES - 1):
                 last = int(session.run(step.number))
-        self._settle()
-        self._bus.publish(composition("input_pipeline", last, self._prefix(last), rest=lambda: None))
+        # The observer's own work is to fall into no figure.
+        self._bus.flush(_FLUSH_SECONDS)
+        if not self._troubles:
+            self._bus.publish(composition("input_pipeline", last, self._prefix(last), rest=lambda: None))
         return last
 
     def _prefix(self, step: int) -> str:
@@ -196,19 +224,15 @@ class _Repeat:
                 step = _Step(global_step.assign_add(1), tf.identity(rows(batch)))
             yield step
 
-    def _settle(self) -> None:
-        """Wait for the observer, so that its work falls into no figure; raise when something went wrong."""
-        self._bus.flush(_FLUSH_SECONDS)
-        if self._troubles:
-            raise StateError(self._troubles[0])
-
     def _note_trouble(self, record: Record) -> None:
         """Note what training would survive, and a figure does not. On the bus's thread."""
         event = record.event
         if isinstance(event, SaveFailed):
-            self._troubles.append(f"a save of kind {event.kind} failed: {event.error}")
+            self._troubles.append(f"the {_SPOKEN[event.kind]} could not be saved: {event.error}")
+        elif isinstance(event, SaveSkipped):
+            self._troubles.append(event.reason)
         elif isinstance(event, RestoreFailed):
-            self._troubles.append(f"the restore of the {event.kind} failed: {event.error}")
+            self._troubles.append(f"the {_SPOKEN[event.kind]} could not be restored: {event.error}")
         elif isinstance(event, InputRestarted):
             self._troubles.append(f"the input pipeline was not restored: {event.reason}")
 
@@ -241,6 +265,8 @@ def _hooks(directory: str, bus: CheckpointBus) -> list[Any]:
         CheckpointInputPipelineHook(
             # A user's pipeline may augment at random: what saving costs can be measured all the same.
             external_state_policy="ignore",
+            # What cannot be saved is told by an event, and the rest is measured.
+            on_unserializable="disable",
             checkpoint_dir=directory,
             bus=bus,
             sample_buffers_secs=_SAMPLE_SECONDS,

@@ -56,6 +56,14 @@ def ragged_lengths(buffer_size: int) -> Any:
     return numbers(buffer_size).map(tf.range)
 
 
+def generated(buffer_size: int) -> Any:
+    """From Python, whose state nobody can save."""
+    signature = tf.TensorSpec([], tf.int64)
+    return _shuffled(
+        tf.data.Dataset.from_generator(lambda: iter(range(EXAMPLES)), output_signature=signature), buffer_size
+    )
+
+
 def empty(buffer_size: int) -> Any:
     return numbers(buffer_size).take(0)
 

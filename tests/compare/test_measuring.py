@@ -21,7 +21,7 @@ from observed_hooks.compare.order import mixing_of_case, order_of
 from observed_hooks.compare.plan import Plan, Source
 from observed_hooks.compare.stopwatch import Stopwatch
 from observed_hooks.compare.survey import survey
-from observed_hooks.errors import ConfigurationError
+from observed_hooks.errors import ConfigurationError, StateError
 from observed_hooks.sinks.jsonl import read_jsonl
 from observed_hooks.testing import FakeClock
 
@@ -228,6 +228,26 @@ class TestAPipelineOfTheUsers:
         assert len(saves(events)) == 2
         assert mixing["displacement"] is None
         assert mixing["left_out"]
+
+    def test_that_cannot_be_saved_fails_with_the_reason_and_all_other_figures(self, tmp_path: Path) -> None:
+        plan = pipeline_plan(tmp_path, "generated")
+        survey(plan)
+        with pytest.raises(StateError, match="input pipeline could not be saved: .* does not support checkpointing"):
+            measure(plan, Case(100), 1)
+        events = events_of(plan, Case(100))
+
+        assert of(events, "InputRead")
+        assert of(events, "MemoryPeaked")
+        assert of(events, "MixingMeasured")[0]["displacement"] > 0
+        assert not saves(events)
+
+    def test_is_read_in_whole_epochs_where_the_pace_may_change(self, tmp_path: Path) -> None:
+        plan = pipeline_plan(tmp_path, "mapped", read_seconds=0.3)
+        survey(plan)
+        measure(plan, Case(100), 1)
+        (read,) = of(events_of(plan, Case(100)), "InputRead")
+
+        assert read["examples"] % 200 < BATCH
 
 
 class TestTheStopwatch:
