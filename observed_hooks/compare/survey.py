@@ -84,7 +84,7 @@ def survey(plan: Plan, limits: Limits | None = None, clock: Clock | None = None)
     """
     if plan.source.kind == "digits":
         write_digits(plan.data)
-    _require_finite(plan)
+    _require_buildable(plan)
     batch_size = _first_batch_size(plan)
     whole = _Reader(plan, limits or Limits(), clock or SystemClock()).read()
     fingerprints, left_out = _usable(plan, whole.get("fingerprint"))
@@ -137,23 +137,32 @@ def _path(plan: Plan, name: str) -> str:
     return os.path.join(plan.survey, name)
 
 
-def _require_finite(plan: Plan) -> None:
-    """Build the pipeline of every case, and ask it whether it knows that it never ends."""
+def _require_buildable(plan: Plan) -> None:
+    """Build the pipeline of every case."""
     import tensorflow as tf
 
-    if not plan.batch_size and plan.source.kind != "pipeline":
+    if plan.source.kind == "pipeline":
+        for buffer_size in sorted({case.buffer_size for case in plan.cases}):
+            _require_finite(plan.source, buffer_size)
+        return
+    if not plan.batch_size:
         raise ConfigurationError(
             "expected a batch size of 1 at least; only a pipeline of your own makes batches itself"
         )
     for case in plan.cases:
-        with tf.Graph().as_default(), tf.compat.v1.Session() as session:
-            if plan.source.kind == "pipeline":
-                epoch = epoch_of_pipeline(plan.source, case.buffer_size)
-                if session.run(epoch.cardinality()) == _INFINITE:
-                    raise ConfigurationError(
-                        f"the pipeline {plan.source.text} never ends for a buffer size of {case.buffer_size}; {_REMEDY}"
-                    )
+        with tf.Graph().as_default():
             batches_of(plan, case)
+
+
+def _require_finite(source: Source, buffer_size: int) -> None:
+    """Build the user's pipeline, and ask it whether it knows that it never ends."""
+    import tensorflow as tf
+
+    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        if session.run(epoch_of_pipeline(source, buffer_size).cardinality()) == _INFINITE:
+            raise ConfigurationError(
+                f"the pipeline {source.text} never ends for a buffer size of {buffer_size}; {_REMEDY}"
+            )
 
 
 def _first_batch_size(plan: Plan) -> int:
