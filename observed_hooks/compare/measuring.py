@@ -121,8 +121,11 @@ class _Repeat:
         """Do all of them."""
         self._bus.subscribe(self._note_trouble)
         self._read_steadily()
-        self._start(resumed=False)
-        step = FIRST_BATCHES if self._troubles else self._start(resumed=True)
+        step = self._start(resumed=False)
+        if not self._troubles:
+            # Once is enough: of a large state this takes a second and more.
+            self._bus.publish(composition("input_pipeline", step, self._prefix(step), rest=lambda: None))
+            step = self._start(resumed=True)
         mixing = mixing_of_case(self._plan, self._case, self._survey, self._number)
         self._bus.publish(
             MixingMeasured(
@@ -203,8 +206,6 @@ class _Repeat:
                 last = int(session.run(step.number))
         # The observer's own work is to fall into no figure.
         self._bus.flush(_FLUSH_SECONDS)
-        if not self._troubles:
-            self._bus.publish(composition("input_pipeline", last, self._prefix(last), rest=lambda: None))
         return last
 
     def _prefix(self, step: int) -> str:
