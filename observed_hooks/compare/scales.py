@@ -116,7 +116,8 @@ def _log_ticks(lowest: float, highest: float, unit: Unit) -> tuple[tuple[float, 
         below, above = max(t for t in grids[0] if t <= lowest), min(t for t in grids[0] if t > highest)
         return (below, above), (below, *within[0][: below not in within[0]], above)
     readable = [ticks for ticks in within if _FEWEST_TICKS <= len(ticks) <= _MOST_TICKS]
-    return (lowest, highest), readable[0] if readable else within[-1]
+    every = math.ceil(len(within[-1]) / _MOST_TICKS)
+    return (lowest, highest), readable[0] if readable else within[-1][::every]
 
 
 def _binary_grids(lowest: float, highest: float) -> list[list[float]]:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from observed_hooks.compare.measures import Unit
@@ -41,13 +41,14 @@ class TestTheLogarithm:
 
     @pytest.mark.parametrize("unit", ["bytes", "seconds"])
     @given(values=st.lists(st.floats(1e-6, 1e13) | st.just(0.0), min_size=1))
+    @example([0.0, 1e13, 1e-6])
     def test_holds_all_values_and_can_be_read(self, unit: Unit, values: list[float]) -> None:
         scale = log_scale(values, unit)
         lowest, highest = scale.axis()["range"]
 
         assert all(lowest <= scale.on_axis(value) <= highest for value in values)
         assert all(lowest <= scale.on_axis(tick) <= highest for tick in scale.ticks)
-        assert 2 <= len(scale.ticks) == len(scale.labels) <= 20
+        assert 2 <= len(scale.ticks) == len(scale.labels) <= 8
         assert len(set(scale.ticks)) == len(scale.ticks)
 
     def test_is_told_to_plotly_in_powers_of_ten(self) -> None:
