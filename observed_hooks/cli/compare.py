@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 DEFAULT_DIRECTORY = "observed_hooks_compare"
 DEFAULT_DIRECTORY_OF_RUNS = "observed_hooks_compare_runs"
 DEFAULT_SIZES = "0,100,1k,10k,100k"
+DEFAULT_SIZES_OF_DIGITS = "0,100,1k,10k,40k"
+"""The last one holds all of them."""
 
 _READ_SECONDS = 2.0
 """Of the steady state, in each repeat: some thousand batches, and little beside the loading of TensorFlow."""
@@ -60,9 +62,8 @@ def _bytes(ctx: click.Context, param: click.Parameter, text: str | None) -> int 
 @click.option("--runs", multiple=True, metavar="DIR", help="Compare trainings, finished or running, by their events.")
 @click.option(
     "--buffer-sizes",
-    default=DEFAULT_SIZES,
-    show_default=True,
-    help="Elements; 0 is always among them, to compare with.",
+    help=f"Elements; 0 is always among them, to compare with.  [default: {DEFAULT_SIZES}, on the demo's images "
+    f"{DEFAULT_SIZES_OF_DIGITS}]",
 )
 @click.option("--placement", help="before-decode, after-decode, or both with a comma; after-decode by default.")
 @click.option(
@@ -127,7 +128,7 @@ def command(
     pipeline: str | None,
     runs: tuple[str, ...],
     directories: tuple[str, ...],
-    buffer_sizes: str,
+    buffer_sizes: str | None,
     placement: str | None,
     symbolic: str,
     repeats: int,
@@ -160,7 +161,7 @@ def command(
     plan = Plan(
         directory=os.path.abspath(directory or DEFAULT_DIRECTORY),
         source=source,
-        cases=every_case(parse_sizes(buffer_sizes), placements_of(source, placement), symbolic),
+        cases=every_case(_sizes(buffer_sizes, source), placements_of(source, placement), symbolic),
         repeats=repeats,
         batch_size=batch_size,
         save_interval_seconds=save_interval,
@@ -200,6 +201,11 @@ def _source(tfrecord: str | None, element_bytes: int | None, pipeline: str | Non
     if not _PIPELINE.fullmatch(pipeline):
         raise ConfigurationError(f"expected --pipeline module:function, such as my_input:dataset; got {pipeline!r}")
     return Source(kind="pipeline", text=pipeline)
+
+
+def _sizes(text: str | None, source: Source) -> tuple[int, ...]:
+    default = DEFAULT_SIZES_OF_DIGITS if source.kind == "digits" else DEFAULT_SIZES
+    return parse_sizes(default if text is None else text)
 
 
 def _require_examples(plan: Plan) -> None:

@@ -134,9 +134,12 @@ def _is_measured(result: Result) -> bool:
 
 def _legend(result: Result) -> Iterator[str]:
     figures = [figure for row in result.rows for figure in row.figures.values()]
-    repeats = max((figure.repeats for figure in figures), default=0)
+    counts = {figure.repeats for figure in figures}
+    repeats = max(counts, default=0)
     if repeats > 1:
-        of = f"up to {repeats} repeats" if _is_measured(result) else "the saves, samples and resumptions of a run"
+        at_most = "up to " if len(counts) > 1 else ""
+        measured = f"{at_most}{repeats} repeats"
+        of = measured if _is_measured(result) else "the saves, samples and resumptions of a run"
         yield (
             f"Medians of {of}; ± is half the distance from the lowest to the highest of them, as a share of the "
             f"median, where that is more than {_TELLING * 100:.0f} %."
@@ -146,27 +149,12 @@ def _legend(result: Result) -> Iterator[str]:
 
 
 def _next_lines(workspace: Workspace) -> Iterator[str]:
-    checkpoints = _a_checkpoint(workspace)
     if os.path.exists(workspace.report):
         yield f"Report   {_relative(workspace.report)}"
     yield f"Figures  {_relative(workspace.result_json)}, {os.path.basename(workspace.result_csv)}"
-    if os.path.isdir(workspace.tensorboard) or checkpoints:
-        yield "Next:"
     if os.path.isdir(workspace.tensorboard):
+        yield "Next:"
         yield f"  {_program('tensorboard')} --logdir {_relative(workspace.tensorboard)}"
-    if checkpoints:
-        yield f"  {_program('observed-hooks')} inspect {_relative(checkpoints)}"
-
-
-def _a_checkpoint(workspace: Workspace) -> str | None:
-    """Return a directory with the largest input checkpoint that the comparison has left."""
-    found = [
-        (os.path.getsize(os.path.join(directory, name)), directory)
-        for directory, _, names in os.walk(os.path.join(workspace.directory, "cases"))
-        for name in names
-        if ".data-" in name
-    ]
-    return max(found)[1] if found else None
 
 
 def _program(name: str) -> str:

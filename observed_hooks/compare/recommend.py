@@ -18,6 +18,7 @@ from observed_hooks.compare.result import Recommendation, Row
 from observed_hooks.inspection.human import size
 
 _FEWEST_FOR_A_KNEE = 3
+_LAGS = 0.75  # a part of mixing lags behind below this share of the mean
 _PAYS = 0.95  # a symbolic checkpoint, or another place, pays when it takes less than this share of the bytes
 _MATTERS = 1.5  # a further cost is told when the larger buffer has so many times as much of it,
 _MATTERS_BYTES = 16 * 1024 * 1024  # and so much more,
@@ -151,7 +152,7 @@ def _pays(row: Row, other: Row) -> bool:
 
 
 def _recommended(row: Row, rows: Sequence[Row], reason: str) -> Recommendation:
-    sentence = "; ".join([f"{label(row, rows)}: {reason}", *_what_else_pays(row, rows)])
+    sentence = "; ".join([f"{label(row, rows)}: {reason}", *_weakness(row), *_what_else_pays(row, rows)])
     return Recommendation(name=row.name, sentence=sentence)
 
 
@@ -196,6 +197,15 @@ def _other_costs(row: Row, larger: Row) -> Iterator[str]:
             continue
         if theirs.median - ours.median >= least and theirs.median >= _MATTERS * ours.median:
             yield text.format(shown(ours.median), shown(theirs.median))
+
+
+def _weakness(row: Row) -> Iterator[str]:
+    """Yield which part of its mixing lags behind: the mean of them hides it."""
+    known = {each.title: row.median(each.name) for each in (m.DISPLACEMENT, m.NEIGHBOURS, m.LABELS)}
+    parts = {title: value for title, value in known.items() if value is not None}
+    title = min(parts, key=parts.__getitem__, default="")
+    if parts and parts[title] < _LAGS * (row.median(m.MIXING.name) or 0.0):
+        yield f"it lags in {title}, {_percent(parts[title], 1.0)} of a full shuffle's"
 
 
 def _what_else_pays(row: Row, rows: Sequence[Row]) -> Iterator[str]:

@@ -60,6 +60,19 @@ class TestTheTable:
         assert " ± 8 % " in text
         assert "± is half the distance from the lowest to the highest" in " ".join(text.split())
 
+    def test_says_of_how_many_repeats_the_medians_are(self, show: Show) -> None:
+        def of(repeats: int) -> Result:
+            rows = [
+                replace(row, figures={name: replace(each, repeats=repeats) for name, each in row.figures.items()})
+                for row in ONE_SERIES.rows
+            ]
+            return replace(ONE_SERIES, rows=tuple(rows))
+
+        uneven = replace(ONE_SERIES, rows=(*of(3).rows[:1], *of(2).rows[1:]))
+
+        assert "Medians of 3 repeats" in show(of(3))
+        assert "Medians of up to 3 repeats" in show(uneven)
+
     def test_shows_no_spread_where_there_is_next_to_none(self, show: Show) -> None:
         def narrow(figure: Figure) -> Figure:
             return replace(figure, low=figure.median * 0.99, high=figure.median * 1.01)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -13,15 +14,19 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from observed_hooks.compare import measuring
 from observed_hooks.compare.case import Case
 from observed_hooks.compare.child import FAILED, MISUSE, reported
 from observed_hooks.compare.measuring import measure
 from observed_hooks.compare.memory import forget_peak, peak_bytes
 from observed_hooks.compare.order import mixing_of_case, order_of
 from observed_hooks.compare.plan import Plan, Source
+from observed_hooks.compare.repeat import Repeat
+from observed_hooks.compare.rows import rows_of
 from observed_hooks.compare.stopwatch import Stopwatch
 from observed_hooks.compare.survey import survey
 from observed_hooks.errors import ConfigurationError, StateError
+from observed_hooks.inspection.report import inspect
 from observed_hooks.sinks.jsonl import read_jsonl
 from observed_hooks.testing import FakeClock
 
@@ -152,6 +157,35 @@ class TestTheBuffer:
         assert second == pytest.approx(2 * first, rel=0.1)
         assert third == pytest.approx(4 * first, rel=0.1)
         assert first > 100 * RECORD_BYTES
+
+    def test_weighs_in_a_checkpoint_what_inspect_says(
+        self, records: Plan, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        kept = replace(records, directory=str(tmp_path))
+        shutil.copytree(records.survey, kept.survey)
+        monkeypatch.setattr(measuring, "_remove_checkpoints", lambda _: None)
+        measure(kept, Case(400), 1)
+        events = events_of(kept, Case(400))
+        report = inspect(os.path.join(kept.repeat(Case(400), 1), "input.ckpt-3"))
+        (held,) = (node for node in report.iterators[0].nodes if "Shuffle" in node.transformation)
+        (state,) = of(events, "IteratorStateMeasured")
+        (shuffle,) = (node for node in state["nodes"] if "Shuffle" in node["transformation"])
+
+        assert sum(saves(events)[0]["size"].values()) == report.files_bytes
+        assert (shuffle["elements"], shuffle["size_bytes"]) == (held.elements, held.bytes)
+
+
+class TestTwoComparisons:
+    def test_agree_within_the_spread_of_their_repeats(self, records: Plan) -> None:
+        case = Case(200)
+        for number in range(1, 7):
+            measure(records, case, number)
+        repeats = [Repeat(case=case, number=n, events=tuple(events_of(records, case, n))) for n in range(1, 7)]
+        (first,), (second,) = (rows_of([case], half, 600.0) for half in (repeats[:3], repeats[3:]))
+
+        for name in ("checkpoint_bytes", "checkpoint_bytes_per_element", "mixing_displacement", "mixing_neighbours"):
+            one, other = first.figures[name], second.figures[name]
+            assert max(one.low, other.low) <= min(one.high, other.high), name
 
 
 class TestMixing:

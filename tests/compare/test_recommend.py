@@ -95,6 +95,23 @@ class TestRecommending:
         assert chosen.name == "shuffle-10k"
         assert chosen.sentence == "10k: 97 % of the mixing of 100k for 11 % of the checkpoint bytes"
 
+    def test_names_the_part_of_mixing_that_the_mean_hides(self) -> None:
+        hidden = row(10_000, 11.0, 0.8, mixing_displacement=0.5, mixing_neighbours=0.99, mixing_labels=0.9)
+        chosen = recommend([row(0, 1.0, 0.0), hidden, row(100_000, 100.0, 1.0)])
+
+        assert chosen is not None
+        assert chosen.sentence == (
+            "10k: 80 % of the mixing of 100k for 11 % of the checkpoint bytes; "
+            "it lags in displacement, 50 % of a full shuffle's"
+        )
+
+    def test_names_none_where_the_parts_are_nearly_alike(self) -> None:
+        even = row(10_000, 11.0, 0.8, mixing_displacement=0.7, mixing_neighbours=0.9)
+        chosen = recommend([row(0, 1.0, 0.0), even, row(100_000, 100.0, 1.0)])
+
+        assert chosen is not None
+        assert "lags" not in chosen.sentence
+
     def test_tells_other_costs_where_the_larger_buffer_has_a_lot_more_of_them(self) -> None:
         smaller = row(10_000, 11 * MIB, 0.97, memory_bytes=40 * MIB, resume_seconds=0.3, save_stall_seconds=0.5)
         larger = row(100_000, 100 * MIB, 1.0, memory_bytes=400 * MIB, resume_seconds=3.0, save_stall_seconds=1.0)
