@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 log = logging.getLogger("observed_hooks")
 
 EXIT_TIMEOUT_SECONDS = 5.0
+UNNAMED = "unnamed"
+"""The `run` label of a bus that was given no name and that nobody has joined."""
 
 
 class CheckpointBus:
@@ -80,7 +82,7 @@ class CheckpointBus:
     @property
     def run(self) -> str:
         """The value of the `run` label."""
-        return self._run or "unnamed"
+        return self._run or UNNAMED
 
     @property
     def closed(self) -> bool:
@@ -98,7 +100,7 @@ class CheckpointBus:
         if self._closed:
             self._refuse(type(event).__name__)
         else:
-            self._dispatcher.put((self.run, self._task, when, event))
+            self._dispatcher.put((self._run or UNNAMED, self._task, when, event))
 
     def publish_later(self, make: Callable[[], Event | None]) -> None:
         """Publish what `make` returns, unless that is None; it is called on the bus's thread, in its turn.
@@ -108,7 +110,7 @@ class CheckpointBus:
         if self._closed:
             self._refuse("one that was still to be made")
         else:
-            self._dispatcher.put((self.run, self._task, self._clock.time(), make))
+            self._dispatcher.put((self._run or UNNAMED, self._task, self._clock.time(), make))
 
     def subscribe(self, callback: Callable[[Record], object]) -> None:
         """Call `callback` with every record from now on, under the same guard as a sink.
