@@ -14,7 +14,7 @@ import pytest
 from observed_hooks.compare import measures as m
 from observed_hooks.compare.measures import MEASURES
 from observed_hooks.compare.report import SECTIONS, content, page, spread_sentence, write_report
-from observed_hooks.compare.result import Figure, Result
+from observed_hooks.compare.result import Figure, Recommendation, Result
 from observed_hooks.compare.wording import shown, spread
 from observed_hooks.errors import ConfigurationError, MissingExtraError
 from tests.compare.results import FAILED, FOUR_SERIES, HOSTILE, HOSTILE_NAME, MACHINE, NOTHING, ONE_SERIES, RUNS
@@ -71,6 +71,13 @@ class TestThePage:
         assert ONE_SERIES.subject in text
         assert ONE_SERIES.recommendation is not None
         assert ONE_SERIES.recommendation.sentence in text
+
+    def test_says_what_else_matters_in_a_sentence_of_its_own(self) -> None:
+        told = Recommendation(name="shuffle-10k", sentence="10k: 80 % of the mixing of 40k; it takes 8.1 MiB; it lags")
+        texts = read(replace(ONE_SERIES, recommendation=told)).texts
+
+        assert "10k: 80 % of the mixing of 40k" in texts
+        assert "It takes 8.1 MiB; it lags." in texts
 
     def test_says_why_nothing_is_recommended(self) -> None:
         assert "None: the mixing of no case is known." in read(RUNS).text
