@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import resource
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -374,6 +376,28 @@ class TestADirectoryThatIsTakenAway:
             training.run(6, after_step=take_away)
 
         assert {event.kind for event in training.bus.events(SaveFailed)} == {"model", "input_pipeline"}
+
+
+class TestADirectoryThatMayNotBeWrittenAnyMore:
+    def test_lets_the_models_error_reach_the_user_and_the_next_run_go_on(self, tmp_path: Path) -> None:
+        root = Path(__file__).parents[2]
+        ended = subprocess.run(
+            [sys.executable, "-m", "tests.hooks.unprivileged", str(tmp_path / "job")],
+            cwd=root,
+            env={**os.environ, "PYTHONPATH": str(root)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+        assert ended.returncode == 0, ended.stderr[-2000:]
+        assert json.loads(ended.stdout) == {
+            "raised": "PermissionDeniedError",
+            "failed": ["input_pipeline", "model"],
+            "newest": 2,
+            "raised_again": "",
+            "steps": [0, 2, 4, 6, 8],
+        }
 
 
 class TestLeftoversOfAKilledSave:
