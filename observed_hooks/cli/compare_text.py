@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
-import sys
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -13,6 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from observed_hooks.cli.lines_to_type import program, relative
 from observed_hooks.compare import measures
 from observed_hooks.compare.measures import Measure
 from observed_hooks.compare.recommend import label, why_none
@@ -150,22 +149,8 @@ def _legend(result: Result) -> Iterator[str]:
 
 def _next_lines(workspace: Workspace) -> Iterator[str]:
     if os.path.exists(workspace.report):
-        yield f"Report   {_relative(workspace.report)}"
-    yield f"Figures  {_relative(workspace.result_json)}, {os.path.basename(workspace.result_csv)}"
+        yield f"Report   {relative(workspace.report)}"
+    yield f"Figures  {relative(workspace.result_json)}, {os.path.basename(workspace.result_csv)}"
     if os.path.isdir(workspace.tensorboard):
         yield "Next:"
-        yield f"  {_program('tensorboard')} --logdir {_relative(workspace.tensorboard)}"
-
-
-def _program(name: str) -> str:
-    """Return how to call a program that was installed with us: the PATH may not lead to it, or to another one."""
-    ours, found = os.path.join(os.path.dirname(sys.executable), name), shutil.which(name)
-    if not os.path.exists(ours) or (found is not None and os.path.samefile(ours, found)):
-        return name
-    return _relative(ours)
-
-
-def _relative(path: str) -> str:
-    """Return `path` as a person would type it here."""
-    brief = os.path.relpath(path)
-    return path if brief.startswith(os.pardir) else brief
+        yield f"  {program('tensorboard')} --logdir {relative(workspace.tensorboard)}"

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
-import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +10,7 @@ from rich import box
 from rich.table import Table
 
 from observed_hooks.cli.commands import COMMANDS
+from observed_hooks.cli.lines_to_type import program, relative
 from observed_hooks.demo.performance import Outcome
 from observed_hooks.demo.plan import DEFAULT_DIRECTORY, Plan
 from observed_hooks.demo.report import CostReport, KindCost
@@ -104,31 +103,17 @@ def _next_lines(plan: Plan, outcome: Outcome) -> list[str]:
             "",
             "Ctrl-C ends both.",
         ]
-    directory = "" if plan.directory == os.path.abspath(DEFAULT_DIRECTORY) else f" --dir {_relative(plan.directory)}"
+    directory = "" if plan.directory == os.path.abspath(DEFAULT_DIRECTORY) else f" --dir {relative(plan.directory)}"
     return [
         "Next:",
-        f"  {_program('tensorboard')} --logdir {_relative(plan.workspace.scalars)}",
+        f"  {program('tensorboard')} --logdir {relative(plan.workspace.scalars)}",
         *inspect,
-        f"  {_program('observed-hooks')} demo --serve{directory}",
+        f"  {program('observed-hooks')} demo --serve{directory}",
         "    does it again, then keeps TensorBoard and the metrics up"
         + (f", at http://127.0.0.1:{plan.port}/metrics" if plan.port else ""),
     ]
 
 
 def _inspect_lines(plan: Plan) -> list[str]:
-    command = f"  {_program('observed-hooks')} inspect {_relative(plan.workspace.checkpoints)}"
+    command = f"  {program('observed-hooks')} inspect {relative(plan.workspace.checkpoints)}"
     return [command] if "inspect" in COMMANDS else []
-
-
-def _program(name: str) -> str:
-    """Return how to call a program that was installed with us: the PATH may not lead to it, or to another one."""
-    ours, found = os.path.join(os.path.dirname(sys.executable), name), shutil.which(name)
-    if not os.path.exists(ours) or (found is not None and os.path.samefile(ours, found)):
-        return name
-    return _relative(ours)
-
-
-def _relative(path: str) -> str:
-    """Return `path` as a person would type it here."""
-    short = os.path.relpath(path)
-    return path if short.startswith(os.pardir) else short

@@ -2,6 +2,7 @@
 
 The modules, from the bottom up:
 
+- `whole`: files that are there as a whole or not at all.
 - `case`, `plan`: what is compared (a buffer size, where it stands, how it is saved), how often and on what.
 - `digits`, `sources`, `examples`: the examples, the tf.data pipeline of a case, and what can be said of each example.
 - `mixing`: how far from input order, how near to a full shuffle, from the order of examples.

@@ -16,6 +16,7 @@ import traceback
 from collections.abc import Callable, Sequence
 
 from observed_hooks.compare.plan import Plan
+from observed_hooks.compare.whole import write_whole
 from observed_hooks.demo.leash import Leash
 from observed_hooks.errors import ObservedHooksError, one_line
 
@@ -56,11 +57,11 @@ def reported(directory: str, work: Callable[[], object]) -> int:
     try:
         work()
     except ObservedHooksError as error:
-        _write(path, " ".join(str(error).split()))
+        write_whole(path, " ".join(str(error).split()) + "\n")
         return MISUSE
     except Exception as error:  # noqa: BLE001 - whatever it is, the parent shall know
         traceback.print_exc()
-        _write(path, _told(error))
+        write_whole(path, f"{_told(error)}\n")
         return FAILED
     return 0
 
@@ -73,12 +74,6 @@ def _survey(plan: Plan) -> None:
 
 def _told(error: Exception) -> str:
     return "ran out of memory" if isinstance(error, MemoryError) else one_line(error)
-
-
-def _write(path: str, line: str) -> None:
-    with open(f"{path}.tmp", "w", encoding="utf-8") as file:
-        file.write(f"{line}\n")
-    os.replace(f"{path}.tmp", path)
 
 
 if __name__ == "__main__":

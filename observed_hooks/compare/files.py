@@ -5,7 +5,6 @@ Both are written aside and renamed: a reader sees the old file or the new one, n
 
 from __future__ import annotations
 
-import contextlib
 import csv
 import io
 import json
@@ -16,6 +15,7 @@ from typing import Any
 
 from observed_hooks.compare.measures import MEASURES
 from observed_hooks.compare.result import Figure, Machine, Recommendation, Result, Row
+from observed_hooks.compare.whole import write_whole
 from observed_hooks.errors import ConfigurationError
 
 _UNITS = {measure.name: measure.unit for measure in MEASURES}
@@ -98,12 +98,7 @@ def _line(row: Row) -> dict[str, Any]:
 
 
 def _write(text: str, path: str | os.PathLike[str]) -> None:
-    aside = f"{os.fspath(path)}.{os.getpid()}.tmp"
     try:
-        with open(aside, "w", encoding="utf-8", newline="") as file:
-            file.write(text)
-        os.replace(aside, path)
+        write_whole(path, text)
     except OSError as error:
-        with contextlib.suppress(OSError):
-            os.remove(aside)
         raise ConfigurationError(f"the result cannot be written to {os.fspath(path)}: {error.strerror}") from error

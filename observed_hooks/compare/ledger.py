@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from observed_hooks.compare.case import Case
 from observed_hooks.compare.plan import Plan
+from observed_hooks.compare.whole import write_whole
 
 _DONE = "done"
 _FAILURE = "failure.txt"
@@ -76,10 +77,7 @@ class Ledger:
         return self._plan.repeat(task.case, task.number)
 
     def _write(self, task: Task, name: str, text: str) -> None:
-        path = os.path.join(self._directory(task), name)
-        with open(f"{path}.tmp", "w", encoding="utf-8") as file:
-            file.write(text + "\n")
-        os.replace(f"{path}.tmp", path)
+        write_whole(os.path.join(self._directory(task), name), f"{text}\n")
 
 
 def read_failure(directory: str) -> str:

@@ -6,7 +6,6 @@ outside (names of runs, remarks, settings) is escaped.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 from collections.abc import Callable, Sequence
@@ -22,6 +21,7 @@ from observed_hooks.compare.recommend import why_none
 from observed_hooks.compare.result import Figure, Machine, Result
 from observed_hooks.compare.series import Series, all_series, is_by_name
 from observed_hooks.compare.traces import require_plotly
+from observed_hooks.compare.whole import write_whole
 from observed_hooks.compare.wording import shown, spread
 from observed_hooks.errors import ConfigurationError, MissingExtraError
 from observed_hooks.inspection.human import size
@@ -90,14 +90,9 @@ def write_report(result: Result, path: str | os.PathLike[str]) -> None:
         ConfigurationError: the file cannot be written.
     """
     text = page(result)
-    aside = f"{os.fspath(path)}.{os.getpid()}.tmp"
     try:
-        with open(aside, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-        os.replace(aside, path)
+        write_whole(path, text)
     except OSError as error:
-        with contextlib.suppress(OSError):
-            os.remove(aside)
         raise ConfigurationError(f"the report cannot be written to {os.fspath(path)}: {error.strerror}") from error
 
 

@@ -24,6 +24,7 @@ from observed_hooks.compare.digits import write_digits
 from observed_hooks.compare.examples import components, described, read_epoch, rows
 from observed_hooks.compare.plan import Plan, Source
 from observed_hooks.compare.sources import batches_of, epoch_of, epoch_of_pipeline
+from observed_hooks.compare.whole import write_whole
 from observed_hooks.errors import ConfigurationError, StateError, telling_line
 
 if TYPE_CHECKING:
@@ -127,10 +128,7 @@ def _write(plan: Plan, found: Survey) -> None:
             np.save(_path(plan, f"{name}.npy"), array)
         elif os.path.exists(_path(plan, f"{name}.npy")):
             os.remove(_path(plan, f"{name}.npy"))
-    aside = _path(plan, "survey.json.tmp")
-    with open(aside, "w", encoding="utf-8") as file:
-        json.dump(fields, file, indent=2)
-    os.replace(aside, _path(plan, "survey.json"))
+    write_whole(_path(plan, "survey.json"), json.dumps(fields, indent=2))
 
 
 def _path(plan: Plan, name: str) -> str:

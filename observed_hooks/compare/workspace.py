@@ -19,6 +19,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from observed_hooks.compare.plan import Plan
+from observed_hooks.compare.whole import write_whole
 from observed_hooks.errors import CheckpointDirectoryError, ConfigurationError
 
 _MARKER = ".observed-hooks-compare"
@@ -131,13 +132,13 @@ def establish(plan: Plan, machine: MachineFields, *, restart: bool, survey: Call
     earlier = None if restart else read_plan(workspace)
     if earlier is not None:
         _require_same(workspace, earlier, plan, machine)
-        _write(workspace.plan, plan.to_json())
+        write_whole(workspace.plan, plan.to_json())
         return True
     staged = replace(plan, directory=os.path.join(plan.directory, _STAGED))
     shutil.rmtree(staged.directory, ignore_errors=True)
     try:
         os.makedirs(staged.survey)
-        _write(staged.path, staged.to_json())
+        write_whole(staged.path, staged.to_json())
         survey(staged)
         workspace.empty()
         for name in ("survey", "data"):
@@ -145,8 +146,8 @@ def establish(plan: Plan, machine: MachineFields, *, restart: bool, survey: Call
                 os.rename(os.path.join(staged.directory, name), os.path.join(plan.directory, name))
     finally:
         shutil.rmtree(staged.directory, ignore_errors=True)
-    _write(workspace.machine, json.dumps(machine, indent=2) + "\n")
-    _write(workspace.plan, plan.to_json())
+    write_whole(workspace.machine, json.dumps(machine, indent=2) + "\n")
+    write_whole(workspace.plan, plan.to_json())
     return False
 
 
@@ -212,7 +213,7 @@ def _open_marker(directory: str, undoing: contextlib.ExitStack) -> int:
         for each in (path, ignore):
             undoing.callback(_remove, each)
         # Nothing a comparison writes is to be committed by the repository that it may have been run in.
-        _write(ignore, "*\n")
+        write_whole(ignore, "*\n")
     elif not os.path.exists(path):
         raise CheckpointDirectoryError(
             f"{directory!r} is not empty and was not made by a comparison, which would write in it; "
@@ -235,10 +236,3 @@ def _make(directory: str, undoing: contextlib.ExitStack) -> None:
 def _remove(path: str) -> None:
     with contextlib.suppress(FileNotFoundError):
         os.remove(path)
-
-
-def _write(path: str, text: str) -> None:
-    """Write a file that is there as a whole or not at all."""
-    with open(f"{path}.tmp", "w", encoding="utf-8") as file:
-        file.write(text)
-    os.replace(f"{path}.tmp", path)
