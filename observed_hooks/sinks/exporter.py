@@ -10,10 +10,7 @@ import socket
 import socketserver
 import sys
 import threading
-import time
-from collections import deque
-from collections.abc import Iterable, Sequence
-from itertools import pairwise
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
@@ -21,6 +18,7 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 from prometheus_client import CollectorRegistry, make_wsgi_app
 
 from observed_hooks.errors import SinkError
+from observed_hooks.sinks._scrapes import Scrapes
 from observed_hooks.sinks.prometheus import PrometheusSink
 
 if TYPE_CHECKING:
@@ -31,7 +29,7 @@ logger = logging.getLogger(__name__)
 
 DEFAULT_PORT = 9464
 _LAST_PORT = 65535
-_RHYTHM_SCRAPES = 6  # remembered, to know how often somebody scrapes
+_SCHEDULED = "HTTP_X_PROMETHEUS_SCRAPE_TIMEOUT_SECONDS"  # a header that Prometheus sends, and people do not
 _WILDCARDS = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 (recognised, not bound)
 
 
@@ -64,12 +62,13 @@ class Exporter:
         Returns:
             Whether they came within `timeout_seconds`.
         """
-        return self._server.application.wait_for(count, timeout_seconds)
+        return self._server.application.scrapes.wait_for(count, timeout_seconds)
 
     def linger(self, limit_seconds: float) -> bool:
         """Wait until whoever scrapes regularly has seen the last values twice; at once when nobody does.
 
-        A run that ends as it should says so in its last values. Unseen, its end looks like its death.
+        A run that ends as it should says so in its last values. Unseen, its end looks like its death. A run so short
+        that Prometheus has come once waits for it, too: Prometheus says who it is, and comes again.
 
         Args:
             limit_seconds: Never wait longer. A scraper that would need longer is not waited for.
@@ -77,11 +76,11 @@ class Exporter:
         Returns:
             False when somebody scraped regularly and did not come again.
         """
-        interval_seconds = self._server.application.interval_seconds(limit_seconds / 2)
-        if not self._thread.is_alive() or interval_seconds is None:
+        patience_seconds = self._server.application.scrapes.patience_seconds(limit_seconds)
+        if not self._thread.is_alive() or patience_seconds is None:
             return True
         logger.info("The last metrics stay at %s for two more scrapes.", self.url)
-        return self.wait_for_scrapes(2, min(limit_seconds, 3 * interval_seconds))
+        return self.wait_for_scrapes(2, patience_seconds)
 
     def close(self) -> None:
         """Stop answering and free the port, within a fraction of a second; again is harmless.
@@ -167,17 +166,30 @@ def _url(addr: str, port: int) -> str:
     return f"http://[{host}]:{port}/metrics" if ":" in host else f"http://{host}:{port}/metrics"
 
 
+class _Answer:
+    """The body of an answer, which tells when it has been sent: a WSGI server closes what it has sent."""
+
+    def __init__(self, body: Iterable[bytes], sent: Callable[[], None]) -> None:
+        self._body = body
+        self._sent = sent
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self._body)
+
+    def close(self) -> None:
+        self._sent()
+
+
 class _Application:
     """The client's own WSGI application, with its failures reported once and its scrapes counted."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._inner = make_wsgi_app(registry)
-        self._scraped = threading.Condition()
-        self._scrapes = 0
-        self._newest: deque[float] = deque(maxlen=_RHYTHM_SCRAPES)
+        self.scrapes = Scrapes()
         self._reported = False
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        number = self.scrapes.begin()
         try:
             body: Iterable[bytes] = self._inner(environ, start_response)
         except Exception as error:  # noqa: BLE001 (whatever a foreign collector raises; reported below)
@@ -185,45 +197,12 @@ class _Application:
             self._report(error)
             start_response("500 Internal Server Error", [("Content-Type", "text/plain; charset=utf-8")])
             return [f"A collector failed: {type(error).__name__}: {error}\n".encode("utf-8", "replace")]
-        with self._scraped:
-            self._scrapes += 1
-            self._newest.append(time.monotonic())
-            self._scraped.notify_all()
-        return body
+        return _Answer(body, functools.partial(self.scrapes.answered, number, scheduled=_SCHEDULED in environ))
 
     def _report(self, error: Exception) -> None:
         if not self._reported:
             self._reported = True
             logger.error("A collector fails, so scrapes are answered with 500 (said once).", exc_info=error)
-
-    def interval_seconds(self, longest_seconds: float) -> float | None:
-        """Return the time from scrape to scrape; None when nobody scrapes at least every `longest_seconds`."""
-        with self._scraped:
-            return scrape_interval_seconds(tuple(self._newest), time.monotonic(), longest_seconds)
-
-    def wait_for(self, count: int, timeout_seconds: float) -> bool:
-        with self._scraped:
-            goal = self._scrapes + count
-            return self._scraped.wait_for(lambda: self._scrapes >= goal, timeout_seconds)
-
-
-def scrape_interval_seconds(scrapes: Sequence[float], now: float, longest_seconds: float) -> float | None:
-    """Return the longest of the pauses between `scrapes` that is not above `longest_seconds`.
-
-    The longest, since the pauses of a busy machine differ: the scrape behind one that was late comes soon. One that is
-    above the limit is an outage.
-
-    Args:
-        scrapes: when the newest scrapes came, the oldest first.
-        now: the time now, by the same clock.
-        longest_seconds: what does not come that often does not scrape regularly.
-
-    Returns:
-        None when nobody scrapes regularly, or the next scrape is long overdue.
-    """
-    pauses = [after - before for before, after in pairwise(scrapes) if after - before <= longest_seconds]
-    interval = max(pauses, default=None)
-    return interval if interval is not None and now - scrapes[-1] < 3 * interval else None
 
 
 class _Handler(WSGIRequestHandler):

@@ -18,11 +18,11 @@ from observed_hooks.dashboards.config import Config
 from tests.integration.servers import Alertmanager, Pager, Prometheus, free_port, wait_until
 
 ROOT = Path(__file__).parents[2]
-PATIENCE_SECONDS = 40.0
+PATIENCE_SECONDS = 60.0
 
 SHORTENED = Config(
-    # Four evaluations, so that a busy machine may miss some of them and a last 0 is seen all the same.
-    handover_seconds=4,
+    # Not in proportion: a machine may stand still for seconds, and a last 0 has to be seen by rules all the same.
+    handover_seconds=15,
     input_floor_bytes=1_000_000,
     memory_seconds=600,
     overdue_floor_seconds=5,
@@ -76,6 +76,8 @@ def watched(program: Callable[[str], Path], tmp_path: Path) -> Iterator[Watched]
                 programs[0], tmp_path / "generated", tmp_path / "prometheus", list(ports.values()), alertmanager.url
             )
             everything = Watched(tmp_path, prometheus, pager, ports)
+            # Prometheus takes its time before it looks for its targets at all.
+            wait_until(lambda: len(prometheus.ask("up")) == len(ports), PATIENCE_SECONDS, "the first scrapes")
             try:
                 yield everything
             finally:

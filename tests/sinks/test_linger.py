@@ -3,11 +3,12 @@ from __future__ import annotations
 import threading
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import pytest
 
-from observed_hooks.sinks.exporter import Exporter, scrape_interval_seconds, serve
+from observed_hooks.sinks._scrapes import Scrapes, scrape_interval_seconds
+from observed_hooks.sinks.exporter import Exporter, serve
 from observed_hooks.sinks.prometheus import PrometheusSink
 
 INTERVAL_SECONDS = 0.2
@@ -20,9 +21,13 @@ def exporter() -> Iterator[Exporter]:
         yield running
 
 
-def scrape(exporter: Exporter, times: int) -> None:
+AS_PROMETHEUS = {"X-Prometheus-Scrape-Timeout-Seconds": "10"}
+
+
+def scrape(exporter: Exporter, times: int, headers: Mapping[str, str] = AS_PROMETHEUS) -> None:
     for _ in range(times):
-        with urllib.request.urlopen(exporter.url, timeout=10) as response:  # noqa: S310 - our own
+        request = urllib.request.Request(exporter.url, headers=dict(headers))  # noqa: S310 - our own
+        with urllib.request.urlopen(request, timeout=10) as response:  # noqa: S310 - our own
             response.read()
         time.sleep(INTERVAL_SECONDS)
 
@@ -38,7 +43,7 @@ class TestLingering:
         assert seconds_to_linger(exporter) < INTERVAL_SECONDS
 
     def test_takes_no_time_when_somebody_looked_once(self, exporter: Exporter) -> None:
-        scrape(exporter, 1)
+        scrape(exporter, 1, headers={})
 
         assert seconds_to_linger(exporter) < INTERVAL_SECONDS
 
@@ -61,16 +66,51 @@ class TestLingering:
         assert exporter.linger(LONG_SECONDS)
         scraper.join()
 
+    def test_waits_for_a_prometheus_that_has_come_once_to_a_short_run(self, exporter: Exporter) -> None:
+        scrape(exporter, 1)
+        scraper = threading.Thread(target=scrape, args=(exporter, 3))
+        scraper.start()
+
+        assert INTERVAL_SECONDS / 2 < seconds_to_linger(exporter) < LONG_SECONDS
+        scraper.join()
+
     def test_gives_up_on_a_scraper_that_does_not_come_again(self, exporter: Exporter) -> None:
         scrape(exporter, 2)
 
-        assert not exporter.linger(LONG_SECONDS)
+        assert not exporter.linger(3 * INTERVAL_SECONDS)
 
     def test_is_over_once_the_exporter_is_closed(self, exporter: Exporter) -> None:
         scrape(exporter, 2)
         exporter.close()
 
         assert seconds_to_linger(exporter) < INTERVAL_SECONDS
+
+
+class TestScrapes:
+    def test_that_began_before_do_not_count(self) -> None:
+        scrapes = Scrapes()
+        before = scrapes.begin()
+
+        def answer_both() -> None:
+            scrapes.answered(before)
+            scrapes.answered(scrapes.begin())
+
+        answering = threading.Timer(INTERVAL_SECONDS, answer_both)
+        answering.start()
+        assert not scrapes.wait_for(2, 2 * INTERVAL_SECONDS)
+        answering.join()
+
+    def test_that_begin_later_count_once_they_are_answered(self) -> None:
+        scrapes = Scrapes()
+
+        def answer_two() -> None:
+            for _ in range(2):
+                scrapes.answered(scrapes.begin())
+
+        answering = threading.Timer(INTERVAL_SECONDS, answer_two)
+        answering.start()
+        assert scrapes.wait_for(2, LONG_SECONDS)
+        answering.join()
 
 
 class TestTheIntervalOfScrapes:
