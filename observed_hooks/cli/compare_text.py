@@ -33,6 +33,15 @@ COLUMNS: tuple[Measure, ...] = (
     measures.MIXING,
 )
 """The telling ones; the files have all."""
+COLUMNS_OF_RUNS: tuple[Measure, ...] = (
+    measures.BUFFER_ELEMENTS,
+    measures.BUFFER_BYTES,
+    measures.CHECKPOINT,
+    measures.STALL,
+    measures.SAVE,
+    measures.WRITTEN_PER_HOUR,
+)
+"""Those that trainings in production tell."""
 
 _WIDTH = 100
 _TELLING = 0.05
@@ -82,11 +91,12 @@ def _table(result: Result) -> Table:
         padding=(0, 1, 0, 0),
     )
     table.add_column("buffer" if _is_measured(result) else "run", overflow="fold", min_width=6)
-    for measure in COLUMNS:
+    columns = COLUMNS if _is_measured(result) else COLUMNS_OF_RUNS
+    for measure in columns:
         table.add_column(measure.title, justify="right", no_wrap=True)
     recommended = result.recommendation.name if result.recommendation else None
     for row in result.rows:
-        cells = [_cell(row, measure) for measure in COLUMNS]
+        cells = [_cell(row, measure) for measure in columns]
         table.add_row(_label(row, result.rows), *cells, style="bold" if row.name == recommended else "")
     return table
 

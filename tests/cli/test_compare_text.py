@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from observed_hooks.cli.compare_text import COLUMNS, print_result
+from observed_hooks.cli.compare_text import COLUMNS, COLUMNS_OF_RUNS, print_result
 from observed_hooks.compare.result import Figure, Result
 from observed_hooks.compare.workspace import Workspace
 from tests.compare.results import FAILED, FOUR_SERIES, HOSTILE, HOSTILE_NAME, NOTHING, ONE_SERIES, RUNS
@@ -41,7 +41,8 @@ class TestTheTable:
         lines = show(result).splitlines()
 
         assert max(map(len, lines)) <= 100
-        assert any(all(measure.title in line for measure in COLUMNS) for line in lines)
+        columns = COLUMNS if result.machine else COLUMNS_OF_RUNS
+        assert any(all(measure.title in line for measure in columns) for line in lines)
 
     def test_is_whole_in_a_narrower_terminal_and_in_a_pipe_too(self, show: Show) -> None:
         assert any(
@@ -90,10 +91,12 @@ class TestTheTable:
         assert "before-decode" in show(FOUR_SERIES).partition("Medians")[0]
         assert "decode" not in show(ONE_SERIES)
 
-    def test_of_runs_has_their_names_and_dashes_for_what_only_a_comparison_measures(self, show: Show) -> None:
+    def test_of_runs_has_their_names_and_what_production_tells(self, show: Show) -> None:
         text = show(RUNS)
 
-        assert cells(text, "speech")[:2] == ["speech", "-"]
+        assert any(all(measure.title in line for measure in COLUMNS_OF_RUNS) for line in text.splitlines())
+        assert cells(text, "speech")[0] == "speech"
+        assert "mixing" not in text.partition("Medians")[0]
         assert "saves, samples and resumptions of a run" in " ".join(text.split())
 
 
