@@ -40,7 +40,7 @@ class Outcome:
 
 
 def run(command: Sequence[str], log: str, limits: Limits, clock: Clock | None = None) -> Outcome:
-    """Run `command` to its end, or to where it exceeds its limits; whatever happens, it is not left behind.
+    """Run `command` to its end, or to where it exceeds its limits; neither it nor what it started is left behind.
 
     It has a session of its own, so Ctrl-C does not reach it. Its standard input is a pipe that ends with this process.
 
@@ -99,10 +99,10 @@ def _watch(process: subprocess.Popen[bytes], limits: Limits, clock: Clock, began
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    if process.poll() is None:
-        # Its whole session: a pipeline may have started processes of its own.
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
+    # Its whole group, also when it has ended by itself: a pipeline may have started processes and left them.
+    # macOS calls it a lack of permission when all that is left of a group has ended.
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     if process.stdin is not None:
         process.stdin.close()

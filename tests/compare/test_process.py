@@ -30,6 +30,14 @@ def is_alive(pid: int) -> bool:
         return False
 
 
+def all_end(pids: list[int]) -> bool:
+    """Wait for what has been killed, which takes the kernel a moment."""
+    deadline = time.monotonic() + 20.0
+    while any(map(is_alive, pids)) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return not any(map(is_alive, pids))
+
+
 class TestAProcess:
     def test_that_ends_well_is_told_by_its_exit_code_alone(self, tmp_path: Path) -> None:
         outcome = python("pass", tmp_path)
@@ -107,8 +115,16 @@ class TestAProcess:
         with pytest.raises(KeyboardInterrupt):
             python(code, tmp_path)
 
-        started = [int(pid) for pid in pids.read_text().split()]
-        deadline = time.monotonic() + 20.0
-        while any(map(is_alive, started)) and time.monotonic() < deadline:
-            time.sleep(0.01)
-        assert not any(map(is_alive, started))
+        assert all_end([int(pid) for pid in pids.read_text().split()])
+
+    @proc
+    def test_that_ends_well_leaves_nothing_behind_that_it_started(self, tmp_path: Path) -> None:
+        code = (
+            "import subprocess, sys; "
+            "other = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)']); "
+            "print(other.pid, flush=True)"
+        )
+        outcome = python(code, tmp_path)
+
+        assert (outcome.exit_code, outcome.ended) == (0, "")
+        assert all_end([int((tmp_path / "log").read_text())])
