@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import re
 from collections.abc import Sequence
@@ -47,6 +48,12 @@ def _bytes(ctx: click.Context, param: click.Parameter, text: str | None) -> int 
     return number
 
 
+def _finite(ctx: click.Context, param: click.Parameter, number: float) -> float:  # noqa: ARG001 - click's
+    if not math.isfinite(number):
+        raise click.BadParameter(f"expected seconds, got {number}")
+    return number
+
+
 @click.command("compare")
 @click.option("--tfrecord", metavar="GLOB", help="Compare on the records of these files; quote the glob.")
 @click.option(
@@ -57,7 +64,8 @@ def _bytes(ctx: click.Context, param: click.Parameter, text: str | None) -> int 
 @click.option(
     "--pipeline",
     metavar="MODULE:FUNCTION",
-    help="Compare on what this function returns: it takes a buffer size, and returns one epoch as a tf.data.Dataset.",
+    help="Compare on what this function returns: it takes a buffer size, where 0 means not to shuffle, and returns one "
+    "epoch as a tf.data.Dataset.",
 )
 @click.option("--runs", multiple=True, metavar="DIR", help="Compare trainings, finished or running, by their events.")
 @click.option(
@@ -79,6 +87,7 @@ def _bytes(ctx: click.Context, param: click.Parameter, text: str | None) -> int 
     default=150.0,
     show_default=True,
     type=click.FloatRange(min=0),
+    callback=_finite,
     help="Seconds, within which repeats end; each case is measured once in any event.",
 )
 @click.option(
@@ -93,6 +102,7 @@ def _bytes(ctx: click.Context, param: click.Parameter, text: str | None) -> int 
     default=600.0,
     show_default=True,
     type=click.FloatRange(min=0, min_open=True),
+    callback=_finite,
     help="Seconds, to reckon the bytes that are written in an hour.",
 )
 @click.option(

@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from observed_hooks.cli.lines_to_type import program, relative
+from observed_hooks.cli.lines_to_type import program, relative, typed
 from observed_hooks.compare import measures
 from observed_hooks.compare.measures import Measure
 from observed_hooks.compare.recommend import label, why_none
@@ -163,4 +163,4 @@ def _next_lines(workspace: Workspace) -> Iterator[str]:
     yield f"Figures  {relative(workspace.result_json)}, {os.path.basename(workspace.result_csv)}"
     if os.path.isdir(workspace.tensorboard):
         yield "Next:"
-        yield f"  {program('tensorboard')} --logdir {relative(workspace.tensorboard)}"
+        yield f"  {program('tensorboard')} --logdir {typed(workspace.tensorboard)}"

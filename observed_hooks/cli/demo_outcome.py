@@ -10,7 +10,7 @@ from rich import box
 from rich.table import Table
 
 from observed_hooks.cli.commands import COMMANDS
-from observed_hooks.cli.lines_to_type import program, relative
+from observed_hooks.cli.lines_to_type import program, typed
 from observed_hooks.demo.performance import Outcome
 from observed_hooks.demo.plan import DEFAULT_DIRECTORY, Plan
 from observed_hooks.demo.report import CostReport, KindCost
@@ -103,10 +103,10 @@ def _next_lines(plan: Plan, outcome: Outcome) -> list[str]:
             "",
             "Ctrl-C ends both.",
         ]
-    directory = "" if plan.directory == os.path.abspath(DEFAULT_DIRECTORY) else f" --dir {relative(plan.directory)}"
+    directory = "" if plan.directory == os.path.abspath(DEFAULT_DIRECTORY) else f" --dir {typed(plan.directory)}"
     return [
         "Next:",
-        f"  {program('tensorboard')} --logdir {relative(plan.workspace.scalars)}",
+        f"  {program('tensorboard')} --logdir {typed(plan.workspace.scalars)}",
         *inspect,
         f"  {program('observed-hooks')} demo --serve{directory}",
         "    does it again, then keeps TensorBoard and the metrics up"
@@ -115,5 +115,5 @@ def _next_lines(plan: Plan, outcome: Outcome) -> list[str]:
 
 
 def _inspect_lines(plan: Plan) -> list[str]:
-    command = f"  {program('observed-hooks')} inspect {relative(plan.workspace.checkpoints)}"
+    command = f"  {program('observed-hooks')} inspect {typed(plan.workspace.checkpoints)}"
     return [command] if "inspect" in COMMANDS else []

@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 
 from observed_hooks.compare import measures as m
 from observed_hooks.compare.repeat import EventFields
+from observed_hooks.compare.replay import record_of
 from observed_hooks.errors import ConfigurationError
 from observed_hooks.events import (
     BuffersSampled,
@@ -39,13 +40,15 @@ _PARTS_OF_MIXING = {"displacement": m.DISPLACEMENT, "neighbours": m.NEIGHBOURS, 
 
 
 def read_events(path: str | os.PathLike[str]) -> tuple[EventFields, ...]:
-    """Return the events in the file at `path`, in its order; lines that were cut off are left out.
+    """Return the events in the file at `path`, in its order.
+
+    Left out are lines that were cut off, and events of another version of this package.
 
     Raises:
         ConfigurationError: it is not there or cannot be read.
     """
     try:
-        return tuple(fields for fields in read_jsonl(path) if "event" in fields)
+        return tuple(fields for fields in read_jsonl(path) if record_of(fields, "") is not None)
     except FileNotFoundError as error:
         raise ConfigurationError(f"expected a file of events at {os.fspath(path)}, there is none") from error
     except OSError as error:

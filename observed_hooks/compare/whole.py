@@ -14,10 +14,11 @@ def write_whole(path: str | os.PathLike[str], text: str) -> None:
     """
     aside = f"{os.fspath(path)}.{os.getpid()}.tmp"
     try:
-        with open(aside, "w", encoding="utf-8", newline="") as file:
+        # A path that is no UTF-8 may be part of the text.
+        with open(aside, "w", encoding="utf-8", errors="backslashreplace", newline="") as file:
             file.write(text)
         os.replace(aside, path)
-    except OSError:
+    except BaseException:  # Ctrl-C, too
         with contextlib.suppress(OSError):
             os.remove(aside)
         raise

@@ -6,10 +6,20 @@ import threading
 import time
 from collections import deque
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
 _RHYTHM_SCRAPES = 6  # remembered, to know how often somebody scrapes
 _PATIENCE_SECONDS = 10.0  # with whoever scrapes more often than this machine may stand still
+
+
+@dataclass(slots=True, eq=False)
+class _Wait:
+    """Somebody who waits for scrapes."""
+
+    behind: int
+    """The number of the last scrape that does not count."""
+    answered: int = 0
 
 
 class Scrapes:
@@ -21,8 +31,9 @@ class Scrapes:
     def __init__(self) -> None:
         self._changed = threading.Condition()
         self._begun = 0
-        self._answered: deque[tuple[int, float]] = deque(maxlen=_RHYTHM_SCRAPES)
+        self._answered: deque[float] = deque(maxlen=_RHYTHM_SCRAPES)
         self._scheduled = False
+        self._waiting: list[_Wait] = []
 
     def begin(self) -> int:
         """Return the number of a scrape that begins now."""
@@ -33,15 +44,17 @@ class Scrapes:
     def answered(self, number: int, *, scheduled: bool = False) -> None:
         """Note that this scrape has its answer, and whether it was one of a schedule."""
         with self._changed:
-            self._answered.append((number, time.monotonic()))
+            self._answered.append(time.monotonic())
             self._scheduled = self._scheduled or scheduled
+            for wait in self._waiting:
+                wait.answered += number > wait.behind
             self._changed.notify_all()
 
     def patience_seconds(self, limit_seconds: float) -> float | None:
         """Return how long two more scrapes may take, `limit_seconds` at most; None when nobody scrapes that often."""
         now, longest_seconds = time.monotonic(), limit_seconds / 2
         with self._changed:
-            times = [seconds for _, seconds in self._answered]
+            times = tuple(self._answered)
             scheduled = self._scheduled
         interval = scrape_interval_seconds(times, now, longest_seconds)
         if interval is not None:
@@ -52,10 +65,12 @@ class Scrapes:
     def wait_for(self, count: int, timeout_seconds: float) -> bool:
         """Wait for as many that begin from now on, and are answered; tell whether they came in time."""
         with self._changed:
-            last = self._begun
-            return self._changed.wait_for(
-                lambda: sum(number > last for number, _ in self._answered) >= count, timeout_seconds
-            )
+            wait = _Wait(behind=self._begun)
+            self._waiting.append(wait)
+            try:
+                return self._changed.wait_for(lambda: wait.answered >= count, timeout_seconds)
+            finally:
+                self._waiting.remove(wait)
 
 
 def scrape_interval_seconds(scrapes: Sequence[float], now: float, longest_seconds: float) -> float | None:

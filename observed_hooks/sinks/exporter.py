@@ -167,16 +167,14 @@ def _url(addr: str, port: int) -> str:
 
 
 class _Answer:
-    """The body of an answer, which tells when it has been sent: a WSGI server closes what it has sent."""
+    """The body of an answer, which tells when it has been sent: a WSGI server asks for more once it has sent a part."""
 
     def __init__(self, body: Iterable[bytes], sent: Callable[[], None]) -> None:
         self._body = body
         self._sent = sent
 
     def __iter__(self) -> Iterator[bytes]:
-        return iter(self._body)
-
-    def close(self) -> None:
+        yield from self._body
         self._sent()
 
 

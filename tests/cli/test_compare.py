@@ -98,6 +98,13 @@ class TestAComparison:
         assert (children.limits[0].seconds, children.limits[0].memory_bytes) == (500.0, 800)
         assert (children.limits[-1].seconds, children.limits[-1].memory_bytes) == (120.0, 1536)
 
+    @pytest.mark.parametrize("option", ["--budget", "--save-interval"])
+    def test_refuses_seconds_that_are_no_number(self, run: Run, option: str) -> None:
+        result = run(*SMALL, option, "nan")
+
+        assert result.exit_code == 2
+        assert "expected seconds, got nan" in result.output
+
     def test_measures_each_case_once_within_no_budget_and_says_what_is_missing(
         self, run: Run, children: Children
     ) -> None:

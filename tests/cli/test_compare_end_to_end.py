@@ -60,7 +60,7 @@ class TestTheCommand:
         while len(list((tmp_path / "out" / "cases").glob("*/1/process.log"))) < 2 and time.monotonic() < deadline:
             time.sleep(0.05)
         interrupted.send_signal(signal.SIGINT)
-        shown, said = interrupted.communicate(timeout=PATIENCE_SECONDS)
+        shown, said = interrupted.communicate(timeout=10 * PATIENCE_SECONDS)
         done = len(list((tmp_path / "out" / "cases").glob("*/1/done")))
         assert interrupted.returncode == 130, said
         assert 1 <= done < 3

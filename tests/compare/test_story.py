@@ -24,12 +24,20 @@ class TestReadingEvents:
 
         assert read_events(path) == (fields(RUN_STARTED), fields(saved(100)))
 
-    @pytest.mark.parametrize("torn", ['{"event": "CheckpointSaved", "st', '"event"\n', "{}\n", "\udcff"])
-    def test_leaves_out_a_line_that_is_no_event(self, tmp_path: Path, torn: str) -> None:
+    @pytest.mark.parametrize(
+        "torn",
+        [
+            *('{"event": "CheckpointSaved", "st', '"event"\n', "{}\n", "\udcff"),
+            *('{"event": "RunEnded"}\n', '{"event": "Unheard", "run": "a", "task": "b", "time_seconds": 1}\n'),
+            '{"event": "CheckpointSaved", "run": "a", "task": "b", "time_seconds": 1, "step": 5}\n',
+        ],
+    )
+    def test_leaves_out_a_line_that_is_no_event_of_this_version(self, tmp_path: Path, torn: str) -> None:
         path = tmp_path / "events.jsonl"
-        path.write_bytes(b'{"event": "RunEnded"}\n' + torn.encode(errors="surrogateescape"))
+        JsonlSink(path).write(Record(run="shuffle-10k", task="worker-0", time_seconds=1.7e9, event=RUN_STARTED))
+        path.write_bytes(path.read_bytes() + torn.encode(errors="surrogateescape"))
 
-        assert read_events(path) == ({"event": "RunEnded"},)
+        assert read_events(path) == (fields(RUN_STARTED),)
 
     def test_of_a_missing_file_says_what_was_expected_where(self, tmp_path: Path) -> None:
         with pytest.raises(ConfigurationError, match=r"expected a file of events at .*none\.jsonl, there is none"):

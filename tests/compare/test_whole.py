@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,21 @@ class TestAFileWrittenAsAWhole:
 
         assert path.read_text() == "now"
         assert list(tmp_path.iterdir()) == [path]
+
+    def test_may_name_a_path_that_is_no_utf_8(self, tmp_path: Path) -> None:
+        write_whole(tmp_path / "result", os.fsdecode(b"runs/\xff"))
+
+        assert (tmp_path / "result").read_text() == "runs/\\udcff"
+
+    def test_that_is_interrupted_leaves_nothing(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        def interrupt(*paths: object) -> None:
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(os, "replace", interrupt)
+
+        with pytest.raises(KeyboardInterrupt):
+            write_whole(tmp_path / "result", "text")
+        assert not list(tmp_path.iterdir())
 
     def test_that_cannot_be_put_in_place_leaves_what_was_there_and_nothing_else(self, tmp_path: Path) -> None:
         (tmp_path / "taken").mkdir()

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 import pytest
 
 from observed_hooks.sinks._scrapes import Scrapes, scrape_interval_seconds
-from observed_hooks.sinks.exporter import Exporter, serve
+from observed_hooks.sinks.exporter import Exporter, _Application, serve
 from observed_hooks.sinks.prometheus import PrometheusSink
 
 INTERVAL_SECONDS = 0.2
@@ -111,6 +111,39 @@ class TestScrapes:
         answering.start()
         assert scrapes.wait_for(2, LONG_SECONDS)
         answering.join()
+
+    def test_are_counted_however_many_are_waited_for(self) -> None:
+        scrapes = Scrapes()
+
+        def answer_twenty() -> None:
+            for _ in range(20):
+                scrapes.answered(scrapes.begin())
+
+        answering = threading.Timer(INTERVAL_SECONDS, answer_twenty)
+        answering.start()
+        assert scrapes.wait_for(20, LONG_SECONDS)
+        answering.join()
+
+
+class TestAScrape:
+    def answer(self, sink: PrometheusSink) -> tuple[Scrapes, Iterator[bytes]]:
+        application = _Application(sink.registry)
+        environment: dict[str, object] = {"REQUEST_METHOD": "GET", "PATH_INFO": "/metrics", "QUERY_STRING": ""}
+        return application.scrapes, iter(application(environment, lambda *_: lambda _: None))
+
+    def test_counts_once_the_server_has_sent_it(self) -> None:
+        scrapes, body = self.answer(PrometheusSink())
+        before = [len(scrapes._answered) for _ in body]
+
+        assert before == [0]
+        assert len(scrapes._answered) == 1
+
+    def test_does_not_count_when_it_breaks_off(self) -> None:
+        scrapes, body = self.answer(PrometheusSink())
+        next(body)
+        del body
+
+        assert not scrapes._answered
 
 
 class TestTheIntervalOfScrapes:
