@@ -18,6 +18,8 @@ from observed_hooks.compare.sweep import Progress, sweep
 from observed_hooks.compare.workspace import establish
 from observed_hooks.errors import ConfigurationError, StateError
 
+_TOO_LONG = "took too long"
+"""How `process.run` begins to say that the time was up."""
 _CHILD = "observed_hooks.compare.child"
 _MISUSE = 2
 
@@ -74,6 +76,11 @@ def measure(plan: Plan, limits: Limits, budget: Budget, clock: Clock) -> Iterato
 def _survey(plan: Plan, limits: Limits) -> None:
     log = os.path.join(plan.survey, "process.log")
     outcome = _run(plan, ["survey", plan.path], log, limits)
+    if outcome.ended.startswith(_TOO_LONG) and plan.source.kind != "digits":
+        # Nothing came for so long that the survey's own limit, which is lower, was never looked at.
+        from observed_hooks.compare.survey import endless
+
+        raise endless(plan.source, f"{limits.seconds:,.0f} s")
     failure = _failure(outcome, plan.survey) or _crash(outcome, log, "")
     if failure and outcome.exit_code == _MISUSE:
         raise ConfigurationError(failure)

@@ -8,12 +8,17 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from observed_hooks.cli.compare import _LEAST_LIMIT_SECONDS
+from observed_hooks.compare import process
 from observed_hooks.compare.case import Case
+from observed_hooks.compare.comparison import begin
 from observed_hooks.compare.examples import read_epoch
 from observed_hooks.compare.plan import Plan, Source
 from observed_hooks.compare.survey import Limits, load, survey
+from observed_hooks.compare.sweep import Progress
 from observed_hooks.errors import ConfigurationError, StateError
 from observed_hooks.testing import FakeClock
+from tests.compare.results import MACHINE
 
 
 @pytest.fixture
@@ -148,6 +153,28 @@ class TestBadInput:
         with pytest.raises(ConfigurationError, match="did not come to an end within 60 seconds"):
             survey(reading(plan, "numbers"), Limits(seconds=60), clock)
 
+    def test_that_takes_for_ever_is_told_before_the_least_limit_of_a_process_ends_it(self) -> None:
+        assert Limits().seconds < 0.8 * _LEAST_LIMIT_SECONDS
+
+    @pytest.mark.parametrize(
+        ("source", "message"),
+        [
+            (Source(kind="pipeline", text="a:b"), r"the pipeline a:b did not come .* 0 s; return one epoch, without"),
+            (Source(kind="tfrecord", text="*"), r"'\*' did not come to an end within 0 s; give a glob that matches"),
+        ],
+    )
+    def test_is_a_source_that_yields_nothing_for_so_long_that_its_process_is_ended(
+        self, plan: Plan, source: Source, message: str
+    ) -> None:
+        with pytest.raises(ConfigurationError, match=message):
+            begin(
+                replace(plan, source=source),
+                MACHINE,
+                process.Limits(seconds=0.0, memory_bytes=None),
+                Nobody(),
+                restart=False,
+            )
+
     def test_is_a_file_without_records(self, plan: Plan, tmp_path: Path) -> None:
         (tmp_path / "a.tfrecord").write_bytes(b"this is no TFRecord file at all")
 
@@ -157,6 +184,19 @@ class TestBadInput:
     def test_is_a_batch_size_of_0_for_records(self, plan: Plan) -> None:
         with pytest.raises(ConfigurationError, match="expected a batch size of 1 at least"):
             survey(replace(plan, source=Source(kind="tfrecord", text="*"), batch_size=0))
+
+
+class Nobody:
+    """Watches, and says nothing."""
+
+    def surveying(self) -> None:
+        pass
+
+    def surveyed(self, subject: str, plan: Plan, *, continued: bool) -> None:
+        pass
+
+    def hear(self, progress: Progress) -> None:
+        pass
 
 
 def slow(clock: FakeClock) -> Any:
