@@ -23,6 +23,7 @@ from observed_hooks.errors import ObservedHooksError, one_line
 MISUSE, FAILED = 2, 1
 
 _FAILURE = "failure.txt"
+_ENDED = "the pipeline's module ended the process (sys.exit): guard what it runs with `if __name__ == '__main__':`"
 _ENVIRONMENT = {"CUDA_VISIBLE_DEVICES": "-1", "TF_CPP_MIN_LOG_LEVEL": "3"}
 
 
@@ -58,6 +59,10 @@ def reported(directory: str, work: Callable[[], object]) -> int:
         work()
     except ObservedHooksError as error:
         write_whole(path, " ".join(str(error).split()) + "\n")
+        return MISUSE
+    except SystemExit:
+        # Even with an exit code of 0, nothing is done.
+        write_whole(path, f"{_ENDED}\n")
         return MISUSE
     except Exception as error:  # noqa: BLE001 - whatever it is, the parent shall know
         traceback.print_exc()

@@ -20,11 +20,13 @@ from typing import Any
 
 from observed_hooks.compare.plan import Plan
 from observed_hooks.compare.whole import write_whole
-from observed_hooks.errors import CheckpointDirectoryError, ConfigurationError
+from observed_hooks.errors import CheckpointDirectoryError, ConfigurationError, StateError
 
 _MARKER = ".observed-hooks-compare"
 _IGNORE = ".gitignore"
 _STAGED = ".new"
+_SURVEYED = "survey.json"
+"""Which a survey writes last."""
 _OWN_DIRECTORIES = ("survey", "data", "cases", "tensorboard")
 _OWN_FILES = ("plan.json", "machine.json", "result.json", "result.csv", "report.html")
 
@@ -127,6 +129,7 @@ def establish(plan: Plan, machine: MachineFields, *, restart: bool, survey: Call
 
     Raises:
         ConfigurationError: the directory holds a comparison by another plan, or one from another machine.
+        StateError: the survey has ended, and left nothing.
     """
     workspace = Workspace(plan.directory)
     earlier = None if restart else read_plan(workspace)
@@ -140,6 +143,11 @@ def establish(plan: Plan, machine: MachineFields, *, restart: bool, survey: Call
         os.makedirs(staged.survey)
         write_whole(staged.path, staged.to_json())
         survey(staged)
+        if not os.path.exists(os.path.join(staged.survey, _SURVEYED)):
+            raise StateError(
+                "the examples could not be looked at: the survey ended without a word of what it found; look for what "
+                "ends the process in the source"
+            )
         workspace.empty()
         for name in ("survey", "data"):
             with contextlib.suppress(FileNotFoundError):

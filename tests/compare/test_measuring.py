@@ -346,6 +346,9 @@ class TestThePeakOfMemory:
         assert peak_bytes() < peak - 32 * 2**20
 
 
+ENDED = "the pipeline's module ended the process (sys.exit): guard what it runs with `if __name__ == '__main__':`\n"
+
+
 class TestReporting:
     def test_leaves_no_line_where_nothing_fails(self, tmp_path: Path) -> None:
         (tmp_path / "failure.txt").write_text("of an earlier try\n", encoding="utf-8")
@@ -359,9 +362,10 @@ class TestReporting:
             (ConfigurationError("expected this;\n got that"), MISUSE, "expected this; got that\n"),
             (OSError("disk\nfull"), FAILED, "OSError: disk\n"),
             (MemoryError(), FAILED, "ran out of memory\n"),
+            (SystemExit(0), MISUSE, ENDED),
         ],
     )
-    def test_writes_one_line_about_a_failure(self, tmp_path: Path, error: Exception, code: int, line: str) -> None:
+    def test_writes_one_line_about_a_failure(self, tmp_path: Path, error: BaseException, code: int, line: str) -> None:
         def fail() -> None:
             raise error
 
@@ -392,6 +396,16 @@ class TestTheProcess:
         assert self.run("survey", plan.path) == MISUSE
         assert "has no function 'nowhere'" in (Path(plan.survey) / "failure.txt").read_text(encoding="utf-8")
         assert [path.name for path in Path(plan.survey).iterdir()] == ["failure.txt"]
+
+    def test_fails_when_the_module_of_the_pipeline_ends_it(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (tmp_path / "script.py").write_text("import sys\nsys.exit()\n", encoding="utf-8")
+        monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), *filter(None, sys.path)]))
+        plan = plan_in(tmp_path, Source(kind="pipeline", text="script:dataset"))
+
+        assert self.run("survey", plan.path) == MISUSE
+        assert "guard what it runs with `if __name__" in (Path(plan.survey) / "failure.txt").read_text(encoding="utf-8")
 
     def test_ends_with_its_parent(self, tmp_path: Path) -> None:
         plan = pipeline_plan(tmp_path, "numbers")

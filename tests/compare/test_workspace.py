@@ -12,7 +12,7 @@ from observed_hooks.compare.case import Case
 from observed_hooks.compare.ledger import Ledger, Task, tasks_of
 from observed_hooks.compare.plan import Plan, Source
 from observed_hooks.compare.workspace import Workspace, claimed, establish, read_plan
-from observed_hooks.errors import CheckpointDirectoryError, ConfigurationError
+from observed_hooks.errors import CheckpointDirectoryError, ConfigurationError, StateError
 
 MACHINE = {"cpu": "Z80", "tensorflow": "2.21.0"}
 
@@ -34,6 +34,7 @@ def survey(plan: Plan) -> None:
     for name in (plan.survey, plan.data):
         Path(name).mkdir(exist_ok=True)
         (Path(name) / "found").write_text(plan.source.text)
+    Path(plan.survey, "survey.json").write_text("{}")
 
 
 def refuse(plan: Plan) -> None:
@@ -122,6 +123,15 @@ class TestEstablishingAPlan:
 
         with pytest.raises(stops), claimed(str(tmp_path)):
             establish(a_plan(tmp_path, batch_size=64), MACHINE, restart=True, survey=stop)
+
+        assert names(tmp_path) == ["data", "machine.json", "plan.json", "survey"]
+        assert read_plan(Workspace(str(tmp_path))) == a_plan(tmp_path)
+
+    def test_costs_nobody_an_earlier_comparison_when_the_survey_ends_and_leaves_nothing(self, tmp_path: Path) -> None:
+        begin(a_plan(tmp_path))
+
+        with pytest.raises(StateError, match="the survey ended without"), claimed(str(tmp_path)):
+            establish(a_plan(tmp_path, batch_size=64), MACHINE, restart=True, survey=lambda plan: None)
 
         assert names(tmp_path) == ["data", "machine.json", "plan.json", "survey"]
         assert read_plan(Workspace(str(tmp_path))) == a_plan(tmp_path)
