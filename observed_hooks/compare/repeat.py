@@ -22,4 +22,4 @@ class Repeat:
     events: tuple[EventFields, ...] = ()
     """In the order of the file; what a process that failed has published before is here too."""
     failure: str = ""
-    """Why there are no figures, in one line; empty when there are."""
+    """Why not all of it could be measured, in one line; empty when it was."""

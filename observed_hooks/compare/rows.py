@@ -1,9 +1,13 @@
-"""From what each process published to one row for each case: medians over repeats, with their spread."""
+"""From what each process published to one row for each case: medians over repeats, with their spread.
+
+What a repeat has published before it failed counts as well: a pipeline that cannot be saved is read and mixed all the
+same, and its row lacks only what a checkpoint would tell.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from observed_hooks.compare import measures as m
@@ -14,13 +18,15 @@ from observed_hooks.compare.story import PEAK_BYTES, remarks_of, values_of
 
 SECONDS_PER_HOUR = 3600.0
 
+_SAVE = "a save failed: "
+
 # What is told as the difference from the case without a buffer, and from what it is made.
 _AGAINST_NONE = ((m.FILL.name, m.FIRST_BATCH.name), (m.MEMORY.name, PEAK_BYTES))
 
 
 @dataclass(frozen=True, slots=True)
 class _Measured:
-    """One case with the values of those of its repeats that did not fail."""
+    """One case with what its repeats know of each measure."""
 
     case: Case
     values: Mapping[str, tuple[float, ...]]
@@ -44,20 +50,22 @@ def rows_of(cases: Sequence[Case], repeats: Sequence[Repeat], save_interval_seco
 def _values(repeats: Sequence[Repeat]) -> dict[str, tuple[float, ...]]:
     values: dict[str, tuple[float, ...]] = {}
     for repeat in repeats:
-        if not repeat.failure:
-            for name, value in values_of(repeat.events).items():
-                values[name] = (*values.get(name, ()), value)
+        for name, value in values_of(repeat.events).items():
+            values[name] = (*values.get(name, ()), value)
     return values
 
 
 def _without_buffer(case: Case, measured: Sequence[_Measured]) -> _Measured | None:
-    """Return the case without a buffer that is most like `case`, of those with values; None when there is none."""
-    found = [each for each in measured if each.case.buffer_size == 0 and each.values]
-    return max(
-        found,
-        key=lambda each: (each.case.placement == case.placement) + (each.case.symbolic == case.symbolic),
-        default=None,
-    )
+    """Return the case without a buffer that is most like `case`, of those that know most; None when there is none."""
+
+    def known(each: _Measured) -> int:
+        return sum(source in each.values for _, source in _AGAINST_NONE)
+
+    def alike(each: _Measured) -> int:
+        return (each.case.placement == case.placement) + (each.case.symbolic == case.symbolic)
+
+    found = [each for each in measured if each.case.buffer_size == 0 and known(each)]
+    return max(found, key=lambda each: (known(each), alike(each)), default=None)
 
 
 def _row(measured: _Measured, repeats: Sequence[Repeat], baseline: _Measured | None, interval_seconds: float) -> Row:
@@ -68,14 +76,15 @@ def _row(measured: _Measured, repeats: Sequence[Repeat], baseline: _Measured | N
     if written:
         figures[m.WRITTEN_PER_HOUR.name] = Figure.of(written)
     figures.update(_differences(measured, baseline))
+    failed = bool(failures) and not figures
     return Row(
         name=case.name,
         buffer_size=case.buffer_size,
         placement=case.placement,
         symbolic=case.symbolic,
         figures={each.name: figures[each.name] for each in m.MEASURES if each.name in figures},
-        remarks=tuple(dict.fromkeys(_remarks(repeats, failures, baseline))),
-        failed=bool(repeats) and len(failures) == len(repeats),
+        remarks=tuple(dict.fromkeys(_remarks(repeats, failures, [] if failed else _unknown(repeats, baseline)))),
+        failed=failed,
     )
 
 
@@ -91,17 +100,20 @@ def _differences(measured: _Measured, baseline: _Measured | None) -> Iterator[tu
             yield name, Figure.of([value - start for value in values])
 
 
-def _remarks(repeats: Sequence[Repeat], failures: Sequence[str], baseline: _Measured | None) -> Iterator[str]:
+def _remarks(repeats: Sequence[Repeat], failures: Sequence[str], unknown: Iterable[str]) -> Iterator[str]:
     if not repeats:
         yield "not measured yet"
         return
     for failure, times in Counter(failures).items():
         yield f"{times} of {_count(len(repeats), 'repeat')} failed: {failure}"
-    if len(failures) == len(repeats):
-        return
+    # A save that failed has been told with the repeat that failed of it.
+    yield from (each for each in unknown if not any(each.removeprefix(_SAVE) in failure for failure in failures))
+
+
+def _unknown(repeats: Sequence[Repeat], baseline: _Measured | None) -> Iterator[str]:
+    """Yield what the repeats could not measure and why."""
     for repeat in repeats:
-        if not repeat.failure:
-            yield from remarks_of(repeat.events)
+        yield from remarks_of(repeat.events)
     if baseline is None:
         yield "fill and memory: nothing to measure them against, no case without a buffer was measured"
 

@@ -2,12 +2,27 @@ from __future__ import annotations
 
 from observed_hooks.compare import measures as m
 from observed_hooks.compare.case import Case
+from observed_hooks.compare.recommend import recommend, why_none
+from observed_hooks.compare.repeat import EventFields
 from observed_hooks.compare.result import Figure, Row
 from observed_hooks.compare.rows import rows_of
-from tests.compare.examples import MIB, events, fields, mixed, repeat, saved
+from observed_hooks.events import MemoryPeaked, SaveFailed
+from tests.compare.examples import MIB, RUN_STARTED, events, fields, mixed, repeat, saved
 
 NONE, TEN = Case(0), Case(10_000)
 HOUR = 3600.0
+
+
+ERROR = "the state of the iterator cannot be serialized: PyFunc"
+UNSAVED = f"the input pipeline could not be saved: {ERROR}"
+
+
+def unsaved() -> list[EventFields]:
+    """What a process publishes whose pipeline cannot be saved."""
+    told = ("FirstBatchRead", "InputRead", "MemoryPeaked", "MixingMeasured")
+    kept = [each for each in events() if each["event"] in told and not each.get("resumed")]
+    failed = SaveFailed(kind="input_pipeline", step=0, duration_seconds=0.1, stall_seconds=0.1, error=ERROR)
+    return [*kept, fields(failed)]
 
 
 def of(rows: tuple[Row, ...], case: Case) -> Row:
@@ -30,12 +45,37 @@ class TestFigures:
         assert row.figures["checkpoint_bytes"].repeats == 1
         assert row.figures["save_seconds"].repeats == 2
 
-    def test_do_not_come_from_a_repeat_that_failed(self) -> None:
-        repeats = [repeat(TEN, 1, events(size_bytes=MIB)), repeat(TEN, 2, events(size_bytes=9 * MIB), "killed")]
+    def test_come_also_from_what_a_repeat_has_published_before_it_failed(self) -> None:
+        repeats = [repeat(TEN, 1, events(size_bytes=MIB)), repeat(TEN, 2, events(size_bytes=3 * MIB), "killed")]
 
         (row,) = rows_of([TEN], repeats, HOUR)
 
-        assert row.figures["checkpoint_bytes"] == Figure(MIB, MIB, MIB, 1)
+        assert row.figures["checkpoint_bytes"] == Figure(2 * MIB, MIB, 3 * MIB, 2)
+
+    def test_of_a_pipeline_that_cannot_be_saved_are_all_but_those_of_its_checkpoints(self) -> None:
+        cases = [NONE, TEN]
+        repeats = [repeat(case, number, unsaved(), UNSAVED) for case in cases for number in (1, 2, 3)]
+
+        row = of(rows_of(cases, repeats, HOUR), TEN)
+
+        assert list(row.figures) == [
+            "first_batch_seconds",
+            "fill_seconds",
+            "examples_per_second",
+            "memory_bytes",
+            "mixing",
+            "mixing_displacement",
+            "mixing_neighbours",
+            "mixing_labels",
+        ]
+        assert (row.remarks, row.failed) == ((f"3 of 3 repeats failed: {UNSAVED}",), False)
+
+    def test_of_a_pipeline_that_cannot_be_saved_recommend_nothing_and_say_why(self) -> None:
+        cases = [NONE, TEN]
+        rows = rows_of(cases, [repeat(case, 1, unsaved(), UNSAVED) for case in cases], HOUR)
+
+        assert recommend(rows) is None
+        assert why_none(rows) == "the checkpoint bytes of no case are known"
 
     def test_stand_in_the_order_of_the_measures_and_hold_nothing_else(self) -> None:
         rows = rows_of([NONE, TEN], [repeat(NONE, 1, events()), repeat(TEN, 1, events())], HOUR)
@@ -89,8 +129,18 @@ class TestFillAndMemory:
 
         assert rows_of(cases, repeats, HOUR)[1].median("fill_seconds") == 1.0
 
+    def test_are_measured_against_another_one_when_the_most_alike_failed_too_early(self) -> None:
+        cases = [Case(0, "before-decode"), Case(0, "after-decode"), Case(10_000, "after-decode")]
+        repeats = [
+            repeat(cases[0], 1, events(first_batch=1.0)),
+            repeat(cases[1], 1, [fields(MemoryPeaked(step=0, peak_bytes=MIB))], "killed"),
+            repeat(cases[2], 1, events(first_batch=3.0)),
+        ]
+
+        assert rows_of(cases, repeats, HOUR)[2].median("fill_seconds") == 2.0
+
     def test_are_not_known_while_no_case_without_a_buffer_was_measured(self) -> None:
-        repeats = [repeat(NONE, 1, events(), "killed"), repeat(TEN, 1, events())]
+        repeats = [repeat(NONE, 1, failure="killed"), repeat(TEN, 1, events())]
 
         row = of(rows_of([NONE, TEN], repeats, HOUR), TEN)
 
@@ -126,8 +176,8 @@ class TestRemarks:
         assert row.remarks == ("1 of 2 repeats failed: killed", "1 of 2 repeats failed: took too long")
         assert row.failed
 
-    def test_of_a_case_that_failed_say_nothing_else(self) -> None:
-        (row,) = rows_of([TEN], [repeat(TEN, 1, events(), "killed")], HOUR)
+    def test_of_a_case_without_any_figure_say_nothing_but_why_it_failed(self) -> None:
+        (row,) = rows_of([TEN], [repeat(TEN, 1, [fields(RUN_STARTED)], "killed")], HOUR)
 
         assert (row.remarks, row.failed, row.figures) == (("1 of 1 repeat failed: killed",), True, {})
 
