@@ -9,6 +9,7 @@ The modules, from the bottom up:
 - `survey`, `order`: what a source holds, and the order in which one epoch comes through a buffer.
 - `memory`, `stopwatch`, `measuring`, `child`: one case in a process of its own, told as events on a bus.
 - `cases`: every size in every place, saved in every way.
+- `identity`: whether a source is still what it was.
 - `workspace`, `ledger`: the directory, and which repeats are done: what makes a comparison one that can be continued.
 - `process`, `budget`, `sweep`: cases in turn, repeated in mixed order; interrupted, continued, limited.
 - `repeat`, `story`: what one process published, and what it says of each measure.

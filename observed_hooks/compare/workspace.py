@@ -3,6 +3,7 @@
 What lies in it:
 
     plan.json, machine.json    what is compared, and where: an interrupted comparison continues when both are the same
+    source.sha256              and when this is, too: see `identity`
     survey/, data/, cases/     what the measuring processes write; `ledger` tells which repeats are done
     result.json, result.csv, report.html, tensorboard/
 """
@@ -18,6 +19,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from observed_hooks.compare.identity import CHANGED, identity_of
 from observed_hooks.compare.plan import Plan
 from observed_hooks.compare.whole import write_whole
 from observed_hooks.errors import CheckpointDirectoryError, ConfigurationError, StateError
@@ -28,7 +30,7 @@ _STAGED = ".new"
 _SURVEYED = "survey.json"
 """Which a survey writes last."""
 _OWN_DIRECTORIES = ("survey", "data", "cases", "tensorboard")
-_OWN_FILES = ("plan.json", "machine.json", "result.json", "result.csv", "report.html")
+_OWN_FILES = ("plan.json", "machine.json", "source.sha256", "result.json", "result.csv", "report.html")
 
 MachineFields = Mapping[str, Any]
 """`Machine` as a dict."""
@@ -49,6 +51,11 @@ class Workspace:
     def machine(self) -> str:
         """The machine that it is measured on."""
         return os.path.join(self.directory, "machine.json")
+
+    @property
+    def identity(self) -> str:
+        """What its source was; there is none when that cannot be told."""
+        return os.path.join(self.directory, "source.sha256")
 
     @property
     def result_json(self) -> str:
@@ -128,7 +135,8 @@ def establish(plan: Plan, machine: MachineFields, *, restart: bool, survey: Call
         Whether an earlier comparison is continued.
 
     Raises:
-        ConfigurationError: the directory holds a comparison by another plan, or one from another machine.
+        ConfigurationError: the directory holds a comparison by another plan, one of a source that has changed since,
+            or one from another machine.
         StateError: the survey has ended, and left nothing.
     """
     workspace = Workspace(plan.directory)
@@ -137,6 +145,8 @@ def establish(plan: Plan, machine: MachineFields, *, restart: bool, survey: Call
         _require_same(workspace, earlier, plan, machine)
         write_whole(workspace.plan, plan.to_json())
         return True
+    # Before the survey: a source that changes meanwhile is not the one that was looked at.
+    identity = identity_of(plan.source)
     staged = replace(plan, directory=os.path.join(plan.directory, _STAGED))
     shutil.rmtree(staged.directory, ignore_errors=True)
     try:
@@ -155,6 +165,8 @@ def establish(plan: Plan, machine: MachineFields, *, restart: bool, survey: Call
     finally:
         shutil.rmtree(staged.directory, ignore_errors=True)
     write_whole(workspace.machine, json.dumps(machine, indent=2) + "\n")
+    if identity:
+        write_whole(workspace.identity, identity + "\n")
     write_whole(workspace.plan, plan.to_json())
     return False
 
@@ -181,11 +193,20 @@ def _require_same(workspace: Workspace, earlier: Plan, plan: Plan, machine: Mach
     found = [*_differences(asdict(_measured(earlier)), asdict(_measured(plan)))]
     with contextlib.suppress(OSError, ValueError), open(workspace.machine, encoding="utf-8") as file:
         found += _differences(json.load(file), machine)
+    if earlier.source == plan.source and _has_changed(workspace, plan):
+        found.append(CHANGED[plan.source.kind])
     if found:
         raise ConfigurationError(
             f"{workspace.directory} holds another comparison: {'; '.join(found)}; pass --restart to give that one up, "
             "or --dir with another directory"
         )
+
+
+def _has_changed(workspace: Workspace, plan: Plan) -> bool:
+    now = identity_of(plan.source)
+    with contextlib.suppress(OSError), open(workspace.identity, encoding="utf-8") as file:
+        return bool(now) and file.read().strip() != now
+    return False
 
 
 def _measured(plan: Plan) -> Plan:
