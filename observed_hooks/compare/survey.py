@@ -165,10 +165,21 @@ def _require_finite(source: Source, buffer_size: int) -> None:
     import tensorflow as tf
 
     with tf.Graph().as_default(), tf.compat.v1.Session() as session:
-        if session.run(epoch_of_pipeline(source, buffer_size).cardinality()) == _INFINITE:
-            raise ConfigurationError(
-                f"the pipeline {source.text} never ends for a buffer size of {buffer_size}; {_REMEDY}"
-            )
+        cardinality = epoch_of_pipeline(source, buffer_size).cardinality()
+        try:
+            never_ends = session.run(cardinality) == _INFINITE
+        except (tf.errors.OpError, ValueError) as error:
+            raise _unreadable(source, buffer_size, error) from error
+    if never_ends:
+        raise ConfigurationError(f"the pipeline {source.text} never ends for a buffer size of {buffer_size}; {_REMEDY}")
+
+
+def _unreadable(source: Source, buffer_size: int, error: Exception) -> ConfigurationError:
+    remedy = "" if buffer_size else "; 0 means no shuffle: ds.shuffle(n) if n else ds"
+    return ConfigurationError(
+        f"the pipeline {source.text} cannot be read for a buffer size of {buffer_size}: "
+        f"{telling_line(str(error))}{remedy}"
+    )
 
 
 def _first_batch_size(plan: Plan) -> int:

@@ -83,6 +83,11 @@ def raises_for_a_buffer(buffer_size: int) -> Any:
     return numbers(0)
 
 
+def always_shuffled(buffer_size: int) -> Any:
+    """Without a case for 0, which TensorFlow refuses when it is read."""
+    return tf.data.Dataset.range(EXAMPLES).shuffle(buffer_size)
+
+
 def a_list(buffer_size: int) -> Any:
     return [1, 2, 3]
 

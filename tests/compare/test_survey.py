@@ -132,6 +132,11 @@ class TestBadInput:
             ("endless", {}, "never ends for a buffer size of 0; return one epoch, without repeat"),
             ("secretly_endless", {}, "did not come to an end within 1,000 examples; return one epoch"),
             ("raises_for_a_buffer", {}, "raised for a buffer size of 50, in graph mode: RuntimeError: no room"),
+            (
+                "always_shuffled",
+                {},
+                r"for a buffer size of 0: .*buffer_size must be .*; 0 means no shuffle: ds\.shuffle",
+            ),
             ("a_list", {}, r"to return a tf\.data\.Dataset for a buffer size of 0, got list"),
             ("pairs", {"batch_size": 0}, "returns single examples, and a batch size of 0 says"),
             ("ragged_lengths", {}, "cannot be read in batches: "),
