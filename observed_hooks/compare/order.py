@@ -7,6 +7,7 @@ known again by their fingerprints.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ from observed_hooks.compare.mixing import Mixing, mixing_of
 from observed_hooks.compare.plan import Plan
 from observed_hooks.compare.sources import epoch_of_pipeline
 from observed_hooks.compare.survey import Survey
+from observed_hooks.errors import ConfigurationError
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -41,7 +43,11 @@ class Order:
 
 
 def mixing_of_case(plan: Plan, case: Case, survey: Survey, seed: int) -> Mixing:
-    """Return how well the buffer of `case` mixes one epoch that is read with this seed."""
+    """Return how well the buffer of `case` mixes one epoch that is read with this seed.
+
+    Raises:
+        ConfigurationError: for this buffer the pipeline is empty, or does not end.
+    """
     order = order_of(plan, case, survey, seed)
     if order.indices is None:
         return Mixing(displacement=None, neighbours=None, labels=None, left_out=order.left_out)
@@ -49,7 +55,11 @@ def mixing_of_case(plan: Plan, case: Case, survey: Survey, seed: int) -> Mixing:
 
 
 def order_of(plan: Plan, case: Case, survey: Survey, seed: int) -> Order:
-    """Return the order of one epoch that is read with this seed."""
+    """Return the order of one epoch that is read with this seed.
+
+    Raises:
+        ConfigurationError: for this buffer the pipeline is empty, or does not end.
+    """
     if survey.mixing_left_out:
         return Order(None, survey.mixing_left_out)
     if survey.examples > MOST_EXAMPLES:
@@ -74,7 +84,7 @@ def _order_of_pipeline(plan: Plan, case: Case, survey: Survey, seed: int) -> Ord
 
     if survey.fingerprints is None:
         return Order(None, "there are no fingerprints of the examples")
-    came = _read(fingerprints, seed)
+    came = _read_one_epoch(read_epoch(fingerprints, seed), plan, case, survey)
     sorter = np.argsort(survey.fingerprints)
     places = np.searchsorted(survey.fingerprints, came, sorter=sorter)
     indices = sorter[np.minimum(places, len(sorter) - 1)]
@@ -85,6 +95,24 @@ def _order_of_pipeline(plan: Plan, case: Case, survey: Survey, seed: int) -> Ord
     if max(missing, strange) >= survey.batch_size or len(np.unique(came)) < len(came):
         return Order(None, "with this buffer the pipeline yields other examples than without one")
     return Order(indices[known])
+
+
+def _read_one_epoch(chunks: Iterator[Integers], plan: Plan, case: Case, survey: Survey) -> Integers:
+    """Return an epoch's fingerprints; more than a batch above what there is without a shuffle are not waited for."""
+    name, most = f"the pipeline {plan.source.text}", survey.examples + survey.batch_size
+    came: list[Integers] = []
+    for chunk in chunks:
+        came.append(chunk)
+        if sum(map(len, came)) > most:
+            raise ConfigurationError(
+                f"{name} does not end with its {survey.examples:,} examples for a buffer size of {case.buffer_size}; "
+                "return one epoch, without repeat()"
+            )
+    if not came:
+        raise ConfigurationError(
+            f"{name} holds no examples for a buffer size of {case.buffer_size}; return the same examples for every size"
+        )
+    return np.concatenate(came)
 
 
 def _read(make: Any, seed: int) -> Integers:

@@ -13,8 +13,9 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 _REREAD = 1000
 """Examples that are read twice, to see whether they stay the same."""
 _INFINITE = -1
+_BATCHES_SECONDS = 5.0
+"""What the first batches of all buffer sizes may take together, as far as the epoch without a shuffle tells."""
 _REMEDY = "return one epoch, without repeat(), or fewer examples with take()"
 
 
@@ -89,7 +92,10 @@ def survey(plan: Plan, limits: Limits | None = None, clock: Clock | None = None)
         write_digits(plan.data)
     _require_buildable(plan)
     batch_size = _first_batch_size(plan)
-    whole = _Reader(plan, limits or Limits(), clock or SystemClock()).read()
+    clock = clock or SystemClock()
+    began = clock.monotonic()
+    whole = _Reader(plan, limits or Limits(), clock).read()
+    _require_batches(plan, len(whole["bytes"]), batch_size, clock.monotonic() - began)
     fingerprints, left_out = _usable(plan, whole.get("fingerprint"))
     examples = len(whole["bytes"])
     example_bytes = round(int(whole["bytes"].sum()) / examples)
@@ -149,7 +155,7 @@ def _require_buildable(plan: Plan) -> None:
 
     if plan.source.kind == "pipeline":
         for buffer_size in sorted({case.buffer_size for case in plan.cases}):
-            _require_finite(plan.source, buffer_size)
+            _require_some_and_finite(plan.source, buffer_size)
         return
     if not plan.batch_size:
         raise ConfigurationError(
@@ -160,18 +166,27 @@ def _require_buildable(plan: Plan) -> None:
             batches_of(plan, case)
 
 
-def _require_finite(source: Source, buffer_size: int) -> None:
-    """Build the user's pipeline, and ask it whether it knows that it never ends."""
+def _require_some_and_finite(source: Source, buffer_size: int) -> None:
+    """Build the user's pipeline, and ask it whether it knows that it is empty, or never ends."""
     import tensorflow as tf
 
     with tf.Graph().as_default(), tf.compat.v1.Session() as session:
         cardinality = epoch_of_pipeline(source, buffer_size).cardinality()
         try:
-            never_ends = session.run(cardinality) == _INFINITE
+            examples = session.run(cardinality)
         except (tf.errors.OpError, ValueError) as error:
             raise _unreadable(source, buffer_size, error) from error
-    if never_ends:
+    if not examples:
+        raise _empty(source, buffer_size)
+    if examples == _INFINITE:
         raise ConfigurationError(f"the pipeline {source.text} never ends for a buffer size of {buffer_size}; {_REMEDY}")
+
+
+def _empty(source: Source, buffer_size: int) -> ConfigurationError:
+    remedy = "return the same examples for every size" if buffer_size else "there is nothing to compare"
+    return ConfigurationError(
+        f"the pipeline {source.text} holds no examples for a buffer size of {buffer_size}; {remedy}"
+    )
 
 
 def _unreadable(source: Source, buffer_size: int, error: Exception) -> ConfigurationError:
@@ -184,12 +199,38 @@ def _unreadable(source: Source, buffer_size: int, error: Exception) -> Configura
 
 def _first_batch_size(plan: Plan) -> int:
     """Read one batch as training would, and return the examples in it."""
+    size = _read_batch(plan, lambda: epoch_of(plan), "")
+    if size is None:
+        raise ConfigurationError(f"{_name(plan.source)} holds no examples; there is nothing to compare")
+    return plan.batch_size or size
+
+
+def _require_batches(plan: Plan, examples: int, batch_size: int, epoch_seconds: float) -> None:
+    """Read one batch of the user's pipeline for each buffer size for which that is quick.
+
+    A buffer is filled for it, which takes the same part of an epoch. Left to the process of the case is what a large
+    buffer does, and one that holds all examples; and, to `order`, an epoch that does not end.
+    """
+    if plan.source.kind != "pipeline":
+        return
+    # A pipeline that makes batches may shuffle them: then so many are held.
+    examples_each = 1 if plan.batch_size else batch_size
+    seconds = 0.0
+    for buffer_size in sorted({case.buffer_size for case in plan.cases} - {0}):
+        seconds += epoch_seconds * min(1.0, buffer_size * examples_each / examples)
+        if buffer_size > examples or seconds > _BATCHES_SECONDS:
+            return
+        epoch = partial(epoch_of_pipeline, plan.source, buffer_size)
+        if _read_batch(plan, epoch, f" for a buffer size of {buffer_size}") is None:
+            raise _empty(plan.source, buffer_size)
+
+
+def _read_batch(plan: Plan, epoch: Callable[[], Any], where: str) -> int | None:
+    """Return the examples in the first batch of an epoch; None when there is none."""
     import tensorflow as tf
 
-    name = _name(plan.source)
-
     def batch_sizes() -> Any:
-        dataset = epoch_of(plan)
+        dataset = epoch()
         if not plan.batch_size and not _looks_batched(dataset.element_spec):
             raise ConfigurationError(
                 f"the pipeline {plan.source.text} returns single examples, and a batch size of 0 says that it makes "
@@ -201,10 +242,10 @@ def _first_batch_size(plan: Plan) -> int:
     try:
         size = next(read_epoch(batch_sizes), None)
     except tf.errors.OpError as error:
-        raise ConfigurationError(f"{name} cannot be read in batches: {telling_line(str(error))}") from error
-    if size is None:
-        raise ConfigurationError(f"{name} holds no examples; there is nothing to compare")
-    return plan.batch_size or int(size)
+        raise ConfigurationError(
+            f"{_name(plan.source)} cannot be read in batches{where}: {telling_line(str(error))}"
+        ) from error
+    return None if size is None else int(size)
 
 
 def _looks_batched(structure: Any) -> bool:

@@ -83,6 +83,23 @@ def raises_for_a_buffer(buffer_size: int) -> Any:
     return numbers(0)
 
 
+def empty_for_a_buffer(buffer_size: int) -> Any:
+    """And without knowing it."""
+    return numbers(buffer_size).filter(lambda number: number >= (EXAMPLES if buffer_size else 0))
+
+
+def known_empty_for_a_buffer(buffer_size: int) -> Any:
+    return numbers(buffer_size).take(0 if buffer_size else EXAMPLES)
+
+
+def secretly_endless_for_a_buffer(buffer_size: int) -> Any:
+    return secretly_endless(buffer_size) if buffer_size else numbers(0)
+
+
+def ragged_for_a_buffer(buffer_size: int) -> Any:
+    return ragged_lengths(buffer_size) if buffer_size else numbers(0)
+
+
 def always_shuffled(buffer_size: int) -> Any:
     """Without a case for 0, which TensorFlow refuses when it is read."""
     return tf.data.Dataset.range(EXAMPLES).shuffle(buffer_size)

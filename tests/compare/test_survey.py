@@ -13,6 +13,7 @@ from observed_hooks.compare import process
 from observed_hooks.compare.case import Case
 from observed_hooks.compare.comparison import begin
 from observed_hooks.compare.examples import read_epoch
+from observed_hooks.compare.order import order_of
 from observed_hooks.compare.plan import Plan, Source
 from observed_hooks.compare.survey import Limits, load, survey
 from observed_hooks.compare.sweep import Progress
@@ -191,6 +192,50 @@ class TestBadInput:
             survey(replace(plan, source=Source(kind="tfrecord", text="*"), batch_size=0))
 
 
+class TestASingleBufferSize:
+    @pytest.mark.parametrize(
+        ("name", "message"),
+        [
+            ("empty_for_a_buffer", "holds no examples for a buffer size of 50; return the same examples"),
+            ("known_empty_for_a_buffer", "holds no examples for a buffer size of 50; return the same examples"),
+            ("ragged_for_a_buffer", "cannot be read in batches for a buffer size of 50: "),
+        ],
+    )
+    def test_is_named_when_the_pipeline_is_bad_only_for_it(self, plan: Plan, name: str, message: str) -> None:
+        with pytest.raises(ConfigurationError, match=message) as caught:
+            survey(reading(plan, name), clock=FakeClock())
+
+        assert "\n" not in str(caught.value)
+
+    def test_is_named_when_the_pipeline_knows_that_it_is_empty_however_large_the_buffer(self, plan: Plan) -> None:
+        with pytest.raises(ConfigurationError, match="for a buffer size of 201"):
+            survey(reading(plan, "known_empty_for_a_buffer", cases=(Case(0), Case(201))), clock=FakeClock())
+
+    def test_is_not_read_where_the_buffer_would_hold_everything(self, plan: Plan) -> None:
+        plan = reading(plan, "empty_for_a_buffer", cases=(Case(0), Case(201)))
+
+        assert survey(plan, clock=FakeClock()).examples == 200
+
+    def test_is_not_read_where_filling_the_buffer_takes_long(self, plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
+        clock = FakeClock()
+        monkeypatch.setattr("observed_hooks.compare.survey.read_epoch", slow(clock))
+
+        assert survey(reading(plan, "empty_for_a_buffer"), Limits(seconds=600), clock).examples == 200
+
+    @pytest.mark.parametrize(
+        ("name", "message"),
+        [
+            ("secretly_endless_for_a_buffer", "does not end with its 200 examples for a buffer size of 50; return one"),
+            ("empty_for_a_buffer", "holds no examples for a buffer size of 50; return the same examples"),
+        ],
+    )
+    def test_is_named_when_its_order_is_asked_for_at_the_latest(self, plan: Plan, name: str, message: str) -> None:
+        found = survey(reading(plan, "numbers"))
+
+        with pytest.raises(ConfigurationError, match=message):
+            order_of(reading(plan, name), Case(50), found, 1)
+
+
 class Nobody:
     """Watches, and says nothing."""
 
@@ -207,8 +252,8 @@ class Nobody:
 def slow(clock: FakeClock) -> Any:
     """Let a minute and more go by while a chunk is read."""
 
-    def read_slowly(*arguments: Any) -> Any:
-        for chunk in read_epoch(*arguments):
+    def read_slowly(*arguments: Any, **named: Any) -> Any:
+        for chunk in read_epoch(*arguments, **named):
             clock.advance(61.0)
             yield chunk
 
