@@ -38,6 +38,8 @@ _REREAD = 1000
 _INFINITE = -1
 _BATCHES_SECONDS = 5.0
 """What the first batches of all buffer sizes may take together, as far as the epoch without a shuffle tells."""
+_BUFFER_BYTES = 256 * 2**20
+"""Of a buffer that is filled: what takes too much memory is to fail as a case, not as a source."""
 _REMEDY = "return one epoch, without repeat(), or fewer examples with take()"
 
 
@@ -95,7 +97,7 @@ def survey(plan: Plan, limits: Limits | None = None, clock: Clock | None = None)
     clock = clock or SystemClock()
     began = clock.monotonic()
     whole = _Reader(plan, limits or Limits(), clock).read()
-    _require_batches(plan, len(whole["bytes"]), batch_size, clock.monotonic() - began)
+    _require_batches(plan, whole["bytes"], batch_size, clock.monotonic() - began)
     fingerprints, left_out = _usable(plan, whole.get("fingerprint"))
     examples = len(whole["bytes"])
     example_bytes = round(int(whole["bytes"].sum()) / examples)
@@ -205,11 +207,11 @@ def _first_batch_size(plan: Plan) -> int:
     return plan.batch_size or size
 
 
-def _require_batches(plan: Plan, examples: int, batch_size: int, epoch_seconds: float) -> None:
-    """Read one batch of the user's pipeline for each buffer size for which that is quick.
+def _require_batches(plan: Plan, sizes_bytes: Integers, batch_size: int, epoch_seconds: float) -> None:
+    """Read one batch of the user's pipeline for each buffer size for which that is quick and small.
 
     A buffer is filled for it, which takes the same part of an epoch. Left to the process of the case is what a large
-    buffer does, and one that holds all examples; and, to `order`, an epoch that does not end.
+    buffer does; and, to `order`, an epoch that does not end.
     """
     if plan.source.kind != "pipeline":
         return
@@ -217,8 +219,9 @@ def _require_batches(plan: Plan, examples: int, batch_size: int, epoch_seconds: 
     examples_each = 1 if plan.batch_size else batch_size
     seconds = 0.0
     for buffer_size in sorted({case.buffer_size for case in plan.cases} - {0}):
-        seconds += epoch_seconds * min(1.0, buffer_size * examples_each / examples)
-        if buffer_size > examples or seconds > _BATCHES_SECONDS:
+        part = min(1.0, buffer_size * examples_each / len(sizes_bytes))
+        seconds += epoch_seconds * part
+        if seconds > _BATCHES_SECONDS or part * int(sizes_bytes.sum()) > _BUFFER_BYTES:
             return
         epoch = partial(epoch_of_pipeline, plan.source, buffer_size)
         if _read_batch(plan, epoch, f" for a buffer size of {buffer_size}") is None:

@@ -88,6 +88,11 @@ def empty_for_a_buffer(buffer_size: int) -> Any:
     return numbers(buffer_size).filter(lambda number: number >= (EXAMPLES if buffer_size else 0))
 
 
+def empty_for_a_large_buffer(buffer_size: int) -> Any:
+    """Larger than all there is."""
+    return empty_for_a_buffer(buffer_size) if buffer_size > EXAMPLES else numbers(buffer_size)
+
+
 def known_empty_for_a_buffer(buffer_size: int) -> Any:
     return numbers(buffer_size).take(0 if buffer_size else EXAMPLES)
 

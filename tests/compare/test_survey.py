@@ -198,12 +198,13 @@ class TestASingleBufferSize:
         [
             ("empty_for_a_buffer", "holds no examples for a buffer size of 50; return the same examples"),
             ("known_empty_for_a_buffer", "holds no examples for a buffer size of 50; return the same examples"),
+            ("empty_for_a_large_buffer", "holds no examples for a buffer size of 201; return the same examples"),
             ("ragged_for_a_buffer", "cannot be read in batches for a buffer size of 50: "),
         ],
     )
     def test_is_named_when_the_pipeline_is_bad_only_for_it(self, plan: Plan, name: str, message: str) -> None:
         with pytest.raises(ConfigurationError, match=message) as caught:
-            survey(reading(plan, name), clock=FakeClock())
+            survey(reading(plan, name, cases=(Case(0), Case(50), Case(201))), clock=FakeClock())
 
         assert "\n" not in str(caught.value)
 
@@ -211,10 +212,10 @@ class TestASingleBufferSize:
         with pytest.raises(ConfigurationError, match="for a buffer size of 201"):
             survey(reading(plan, "known_empty_for_a_buffer", cases=(Case(0), Case(201))), clock=FakeClock())
 
-    def test_is_not_read_where_the_buffer_would_hold_everything(self, plan: Plan) -> None:
-        plan = reading(plan, "empty_for_a_buffer", cases=(Case(0), Case(201)))
+    def test_is_not_read_where_the_buffer_takes_much_memory(self, plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("observed_hooks.compare.survey._BUFFER_BYTES", 50 * 8 - 1)
 
-        assert survey(plan, clock=FakeClock()).examples == 200
+        assert survey(reading(plan, "empty_for_a_buffer"), clock=FakeClock()).examples == 200
 
     def test_is_not_read_where_filling_the_buffer_takes_long(self, plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
         clock = FakeClock()
