@@ -37,7 +37,7 @@ def main(arguments: Sequence[str]) -> int:
     with open(arguments[1], encoding="utf-8") as file:
         plan = Plan.from_json(file.read())
     if arguments[0] == "survey":
-        return reported(plan.survey, lambda: _survey(plan))
+        return reported(plan.survey, lambda: _survey(plan, float(arguments[2])))
     name, number = arguments[2], int(arguments[3])
     case = next(case for case in plan.cases if case.name == name)
 
@@ -71,10 +71,10 @@ def reported(directory: str, work: Callable[[], object]) -> int:
     return 0
 
 
-def _survey(plan: Plan) -> None:
-    from observed_hooks.compare.survey import survey
+def _survey(plan: Plan, seconds: float) -> None:
+    from observed_hooks.compare.survey import Limits, survey
 
-    survey(plan)
+    survey(plan, Limits(seconds=seconds))
 
 
 def _told(error: Exception) -> str:

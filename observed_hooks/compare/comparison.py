@@ -40,6 +40,10 @@ class Audience(Protocol):
         ...
 
 
+_SHARE_OF_SURVEY = 0.75
+"""Of what its process may take, for reading: what does not end is told as that, not by the end of the process."""
+
+
 def begin(plan: Plan, machine: Machine, limits: Limits, audience: Audience, *, restart: bool) -> str:
     """Have `plan` in its directory, which is claimed, and its source surveyed; return what will be read.
 
@@ -75,10 +79,10 @@ def measure(plan: Plan, limits: Limits, budget: Budget, clock: Clock) -> Iterato
 
 def _survey(plan: Plan, limits: Limits) -> None:
     log = os.path.join(plan.survey, "process.log")
-    outcome = _run(plan, ["survey", plan.path], log, limits)
+    outcome = _run(plan, ["survey", plan.path, str(_SHARE_OF_SURVEY * limits.seconds)], log, limits)
     if outcome.ended.startswith(_TOO_LONG) and plan.source.kind != "digits":
         # Nothing came for so long that the survey's own limit, which is lower, was never looked at.
-        from observed_hooks.compare.survey import endless
+        from observed_hooks.compare.readable import endless
 
         raise endless(plan.source, f"{limits.seconds:,.0f} s")
     failure = _failure(outcome, plan.survey) or _crash(outcome, log, "")

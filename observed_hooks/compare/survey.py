@@ -13,18 +13,18 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from observed_hooks.clock import Clock, SystemClock
 from observed_hooks.compare.digits import write_digits
-from observed_hooks.compare.examples import components, described, read_epoch, rows
+from observed_hooks.compare.examples import described, read_epoch
 from observed_hooks.compare.plan import Plan, Source
-from observed_hooks.compare.sources import batches_of, epoch_of, epoch_of_pipeline
+from observed_hooks.compare.readable import endless, first_batch_size, named, require_batches, require_buildable
+from observed_hooks.compare.sources import epoch_of
 from observed_hooks.compare.whole import write_whole
 from observed_hooks.errors import ConfigurationError, StateError, telling_line
 
@@ -35,12 +35,6 @@ if TYPE_CHECKING:
 
 _REREAD = 1000
 """Examples that are read twice, to see whether they stay the same."""
-_INFINITE = -1
-_BATCHES_SECONDS = 5.0
-"""What the first batches of all buffer sizes may take together, as far as the epoch without a shuffle tells."""
-_BUFFER_BYTES = 256 * 2**20
-"""Of a buffer that is filled: what takes too much memory is to fail as a case, not as a source."""
-_REMEDY = "return one epoch, without repeat(), or fewer examples with take()"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,9 +42,8 @@ class Limits:
     """How far a source is read before it counts as endless."""
 
     examples: int = 50_000_000
-    # Below the least limit of a process, which is 120 s in `cli.compare`: a source that does not end is then told by
-    # what it is, and not by the end of the process that reads it.
     seconds: float = 90.0
+    """Less than its process may take: what does not end is then told as that, not by the end of the process."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,12 +85,12 @@ def survey(plan: Plan, limits: Limits | None = None, clock: Clock | None = None)
     """
     if plan.source.kind == "digits":
         write_digits(plan.data)
-    _require_buildable(plan)
-    batch_size = _first_batch_size(plan)
+    require_buildable(plan)
+    batch_size = first_batch_size(plan)
     clock = clock or SystemClock()
     began = clock.monotonic()
     whole = _Reader(plan, limits or Limits(), clock).read()
-    _require_batches(plan, whole["bytes"], batch_size, clock.monotonic() - began)
+    require_batches(plan, whole["bytes"], batch_size, clock.monotonic() - began)
     fingerprints, left_out = _usable(plan, whole.get("fingerprint"))
     examples = len(whole["bytes"])
     example_bytes = round(int(whole["bytes"].sum()) / examples)
@@ -129,12 +122,6 @@ def load(plan: Plan) -> Survey:
     return Survey(**fields, **{name: np.load(path) for name, path in paths.items() if os.path.exists(path)})
 
 
-def endless(source: Source, limit: str) -> ConfigurationError:
-    """Return the error of a source that did not end within `limit`, such as `60 seconds`."""
-    remedy = _REMEDY if source.kind == "pipeline" else "give a glob that matches fewer files"
-    return ConfigurationError(f"{_name(source)} did not come to an end within {limit}; {remedy}")
-
-
 def _write(plan: Plan, found: Survey) -> None:
     os.makedirs(plan.survey, exist_ok=True)
     fields = asdict(found)
@@ -149,110 +136,6 @@ def _write(plan: Plan, found: Survey) -> None:
 
 def _path(plan: Plan, name: str) -> str:
     return os.path.join(plan.survey, name)
-
-
-def _require_buildable(plan: Plan) -> None:
-    """Build the pipeline of every case."""
-    import tensorflow as tf
-
-    if plan.source.kind == "pipeline":
-        for buffer_size in sorted({case.buffer_size for case in plan.cases}):
-            _require_some_and_finite(plan.source, buffer_size)
-        return
-    if not plan.batch_size:
-        raise ConfigurationError(
-            "expected a batch size of 1 at least; only a pipeline of your own makes batches itself"
-        )
-    for case in plan.cases:
-        with tf.Graph().as_default():
-            batches_of(plan, case)
-
-
-def _require_some_and_finite(source: Source, buffer_size: int) -> None:
-    """Build the user's pipeline, and ask it whether it knows that it is empty, or never ends."""
-    import tensorflow as tf
-
-    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
-        cardinality = epoch_of_pipeline(source, buffer_size).cardinality()
-        try:
-            examples = session.run(cardinality)
-        except (tf.errors.OpError, ValueError) as error:
-            raise _unreadable(source, buffer_size, error) from error
-    if not examples:
-        raise _empty(source, buffer_size)
-    if examples == _INFINITE:
-        raise ConfigurationError(f"the pipeline {source.text} never ends for a buffer size of {buffer_size}; {_REMEDY}")
-
-
-def _empty(source: Source, buffer_size: int) -> ConfigurationError:
-    remedy = "return the same examples for every size" if buffer_size else "there is nothing to compare"
-    return ConfigurationError(
-        f"the pipeline {source.text} holds no examples for a buffer size of {buffer_size}; {remedy}"
-    )
-
-
-def _unreadable(source: Source, buffer_size: int, error: Exception) -> ConfigurationError:
-    remedy = "" if buffer_size else "; 0 means no shuffle: ds.shuffle(n) if n else ds"
-    return ConfigurationError(
-        f"the pipeline {source.text} cannot be read for a buffer size of {buffer_size}: "
-        f"{telling_line(str(error))}{remedy}"
-    )
-
-
-def _first_batch_size(plan: Plan) -> int:
-    """Read one batch as training would, and return the examples in it."""
-    size = _read_batch(plan, lambda: epoch_of(plan), "")
-    if size is None:
-        raise ConfigurationError(f"{_name(plan.source)} holds no examples; there is nothing to compare")
-    return plan.batch_size or size
-
-
-def _require_batches(plan: Plan, sizes_bytes: Integers, batch_size: int, epoch_seconds: float) -> None:
-    """Read one batch of the user's pipeline for each buffer size for which that is quick and small.
-
-    A buffer is filled for it, which takes the same part of an epoch. Left to the process of the case is what a large
-    buffer does; and, to `order`, an epoch that does not end.
-    """
-    if plan.source.kind != "pipeline":
-        return
-    # A pipeline that makes batches may shuffle them: then so many are held.
-    examples_each = 1 if plan.batch_size else batch_size
-    seconds = 0.0
-    for buffer_size in sorted({case.buffer_size for case in plan.cases} - {0}):
-        part = min(1.0, buffer_size * examples_each / len(sizes_bytes))
-        seconds += epoch_seconds * part
-        if seconds > _BATCHES_SECONDS or part * int(sizes_bytes.sum()) > _BUFFER_BYTES:
-            return
-        epoch = partial(epoch_of_pipeline, plan.source, buffer_size)
-        if _read_batch(plan, epoch, f" for a buffer size of {buffer_size}") is None:
-            raise _empty(plan.source, buffer_size)
-
-
-def _read_batch(plan: Plan, epoch: Callable[[], Any], where: str) -> int | None:
-    """Return the examples in the first batch of an epoch; None when there is none."""
-    import tensorflow as tf
-
-    def batch_sizes() -> Any:
-        dataset = epoch()
-        if not plan.batch_size and not _looks_batched(dataset.element_spec):
-            raise ConfigurationError(
-                f"the pipeline {plan.source.text} returns single examples, and a batch size of 0 says that it makes "
-                "batches itself; give a batch size"
-            )
-        batches = dataset.batch(plan.batch_size) if plan.batch_size else dataset
-        return batches.map(lambda *parts: rows(parts))
-
-    try:
-        size = next(read_epoch(batch_sizes), None)
-    except tf.errors.OpError as error:
-        raise ConfigurationError(
-            f"{_name(plan.source)} cannot be read in batches{where}: {telling_line(str(error))}"
-        ) from error
-    return None if size is None else int(size)
-
-
-def _looks_batched(structure: Any) -> bool:
-    return all(component.shape.rank != 0 for component in components(structure))
 
 
 class _Reader:
@@ -272,7 +155,7 @@ class _Reader:
             chunks = list(self._chunks())
         except tf.errors.OpError as error:
             raise ConfigurationError(
-                f"{_name(self._plan.source)} cannot be read: {telling_line(str(error))}"
+                f"{named(self._plan.source)} cannot be read: {telling_line(str(error))}"
             ) from error
         return {name: np.concatenate([chunk[name] for chunk in chunks]) for name in chunks[0]}
 
@@ -315,10 +198,3 @@ def _subject(source: Source, examples: int, example_bytes: int) -> str:
     if source.kind == "tfrecord":
         return f"{examples:,} records {size} from {source.text}"
     return f"{examples:,} examples {size} from {source.text}"
-
-
-def _name(source: Source) -> str:
-    """Return what an error calls the source."""
-    if source.kind == "digits":
-        return "the data set of digits"
-    return f"{source.text!r}" if source.kind == "tfrecord" else f"the pipeline {source.text}"

@@ -28,6 +28,8 @@ class Children:
 
     def run(self, command: Sequence[str], log: str, limits: Limits) -> Outcome:
         kind, path, *rest = command[3:]
+        if kind == "survey":
+            rest = []  # how long it may take
         call = " ".join(rest) or kind
         self.before(call)
         self.calls.append(call)

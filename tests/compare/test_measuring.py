@@ -385,7 +385,7 @@ class TestTheProcess:
     def test_surveys_and_measures(self, tmp_path: Path) -> None:
         plan = pipeline_plan(tmp_path, "numbers")
 
-        assert self.run("survey", plan.path) == 0
+        assert self.run("survey", plan.path, "60") == 0
         assert json.loads((Path(plan.survey) / "survey.json").read_text(encoding="utf-8"))["examples"] == 200
         assert self.run("case", plan.path, "shuffle-100", "2") == 0
         assert of(events_of(plan, Case(100), 2), "MixingMeasured")
@@ -393,7 +393,7 @@ class TestTheProcess:
     def test_says_in_one_line_what_is_wrong_with_a_source(self, tmp_path: Path) -> None:
         plan = pipeline_plan(tmp_path, "nowhere")
 
-        assert self.run("survey", plan.path) == MISUSE
+        assert self.run("survey", plan.path, "60") == MISUSE
         assert "has no function 'nowhere'" in (Path(plan.survey) / "failure.txt").read_text(encoding="utf-8")
         assert [path.name for path in Path(plan.survey).iterdir()] == ["failure.txt"]
 
@@ -404,11 +404,11 @@ class TestTheProcess:
         monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), *filter(None, sys.path)]))
         plan = plan_in(tmp_path, Source(kind="pipeline", text="script:dataset"))
 
-        assert self.run("survey", plan.path) == MISUSE
+        assert self.run("survey", plan.path, "60") == MISUSE
         assert "guard what it runs with `if __name__" in (Path(plan.survey) / "failure.txt").read_text(encoding="utf-8")
 
     def test_ends_with_its_parent(self, tmp_path: Path) -> None:
         plan = pipeline_plan(tmp_path, "numbers")
 
-        assert self.run("survey", plan.path, holds=False) not in {0, FAILED, MISUSE}
+        assert self.run("survey", plan.path, "60", holds=False) not in {0, FAILED, MISUSE}
         assert not Path(plan.survey, "survey.json").exists()

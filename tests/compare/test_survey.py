@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from observed_hooks.cli.compare import _LEAST_LIMIT_SECONDS
 from observed_hooks.compare import process
 from observed_hooks.compare.case import Case
 from observed_hooks.compare.comparison import begin
@@ -159,9 +158,6 @@ class TestBadInput:
         with pytest.raises(ConfigurationError, match="did not come to an end within 60 seconds"):
             survey(reading(plan, "numbers"), Limits(seconds=60), clock)
 
-    def test_that_takes_for_ever_is_told_before_the_least_limit_of_a_process_ends_it(self) -> None:
-        assert Limits().seconds < 0.8 * _LEAST_LIMIT_SECONDS
-
     @pytest.mark.parametrize(
         ("source", "message"),
         [
@@ -213,7 +209,7 @@ class TestASingleBufferSize:
             survey(reading(plan, "known_empty_for_a_buffer", cases=(Case(0), Case(201))), clock=FakeClock())
 
     def test_is_not_read_where_the_buffer_takes_much_memory(self, plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("observed_hooks.compare.survey._BUFFER_BYTES", 50 * 8 - 1)
+        monkeypatch.setattr("observed_hooks.compare.readable._BUFFER_BYTES", 50 * 8 - 1)
 
         assert survey(reading(plan, "empty_for_a_buffer"), clock=FakeClock()).examples == 200
 
