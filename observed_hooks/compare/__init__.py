@@ -6,7 +6,8 @@ The modules, from the bottom up:
 - `case`, `plan`: what is compared (a buffer size, where it stands, how it is saved), how often and on what.
 - `digits`, `sources`, `examples`: the examples, the tf.data pipeline of a case, and what can be said of each example.
 - `mixing`: how far from input order, how near to a full shuffle, from the order of examples.
-- `readable`, `survey`, `order`: whether a source can be read, what it holds, and the order in which one epoch comes through a buffer.
+- `readable`, `survey`, `order`: whether a source can be read, what it holds, and the order in which one epoch comes
+  through a buffer.
 - `memory`, `stopwatch`, `measuring`, `child`: one case in a process of its own, told as events on a bus.
 - `cases`: every size in every place, saved in every way.
 - `identity`: whether a source is still what it was.
