@@ -143,13 +143,20 @@ def _is_of(repeat: Repeat, progress: RepeatEnded) -> bool:
 
 
 def _conclude(result: Result, workspace: Workspace, *, as_json: bool) -> None:
-    missing = write_result(result, workspace)
+    """Write the result down and show it; where it cannot be written, show it before that is said."""
+    missing, unwritten = "", None
+    try:
+        missing = write_result(result, workspace)
+    except ConfigurationError as error:
+        unwritten = error
     if as_json:
         click.echo(json.dumps(as_fields(result)))
         if missing:
             click.echo(missing, err=True)
     else:
         print_result(Console(), result, workspace, [missing] if missing else [])
+    if unwritten is not None:
+        raise unwritten
 
 
 def _stay(export: Export) -> None:

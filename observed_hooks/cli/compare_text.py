@@ -160,7 +160,8 @@ def _legend(result: Result) -> Iterator[str]:
 def _next_lines(workspace: Workspace) -> Iterator[str]:
     if os.path.exists(workspace.report):
         yield f"Report   {relative(workspace.report)}"
-    yield f"Figures  {relative(workspace.result_json)}, {os.path.basename(workspace.result_csv)}"
+    if os.path.exists(workspace.result_json):
+        yield f"Figures  {relative(workspace.result_json)}, {os.path.basename(workspace.result_csv)}"
     if os.path.isdir(workspace.tensorboard):
         yield "Next:"
         yield f"  {program('tensorboard')} --logdir {typed(workspace.tensorboard)}"

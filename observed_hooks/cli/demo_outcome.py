@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from rich import box
 from rich.table import Table
 
-from observed_hooks.cli.commands import COMMANDS
 from observed_hooks.cli.lines_to_type import program, typed
 from observed_hooks.demo.performance import Outcome
 from observed_hooks.demo.plan import DEFAULT_DIRECTORY, Plan
@@ -94,12 +93,13 @@ def _size(size_bytes: int) -> str:
 
 
 def _next_lines(plan: Plan, outcome: Outcome) -> list[str]:
-    inspect = _inspect_lines(plan)
+    inspect = f"  {program('observed-hooks')} inspect {typed(plan.workspace.checkpoints)}"
     if outcome.serving is not None:
         return [
             f"Metrics      {outcome.serving.metrics_url or 'no port could be had'}",
             f"TensorBoard  {outcome.serving.tensorboard_url}",
-            *(["In another terminal:", *inspect] if inspect else []),
+            "In another terminal:",
+            inspect,
             "",
             "Ctrl-C ends both.",
         ]
@@ -107,13 +107,8 @@ def _next_lines(plan: Plan, outcome: Outcome) -> list[str]:
     return [
         "Next:",
         f"  {program('tensorboard')} --logdir {typed(plan.workspace.scalars)}",
-        *inspect,
+        inspect,
         f"  {program('observed-hooks')} demo --serve{directory}",
         "    does it again, then keeps TensorBoard and the metrics up"
         + (f", at http://127.0.0.1:{plan.port}/metrics" if plan.port else ""),
     ]
-
-
-def _inspect_lines(plan: Plan) -> list[str]:
-    command = f"  {program('observed-hooks')} inspect {typed(plan.workspace.checkpoints)}"
-    return [command] if "inspect" in COMMANDS else []

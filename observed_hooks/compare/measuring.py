@@ -52,9 +52,13 @@ from observed_hooks.events import (
 )
 from observed_hooks.sinks.jsonl import JsonlSink
 from observed_hooks.sinks.tensorboard import TensorBoardSink
+from observed_hooks.tally import ALL_SINKS, MEASURE_STAGE
 
 if TYPE_CHECKING:
     import tensorflow as tf
+_EVENTS = "events.jsonl"
+_NEEDED = {JsonlSink.name, ALL_SINKS, MEASURE_STAGE}
+"""Where the bus counts what is lost of the figures; TensorBoard's scalars are none."""
 FIRST_BATCHES = 3
 """Read before a save: the buffer is full from the first on, and has been sampled at the last."""
 FEWEST_BATCHES = 10
@@ -139,6 +143,15 @@ class _Repeat:
         self._bus.flush(_FLUSH_SECONDS)
         if self._troubles:
             raise StateError(self._troubles[0])
+        self._require_events()
+
+    def _require_events(self) -> None:
+        """Raise when events were lost: a bus takes care that nobody suffers from that, and figures do."""
+        told = self._bus.totals()
+        lost = sum(count for name, count in (*told.dropped, *told.failed) if name in _NEEDED)
+        if lost:
+            path = os.path.join(self._plan.repeat(self._case, self._number), OWN_DIRECTORY, _EVENTS)
+            raise StateError(f"{lost} events could not be written to {path}; is there room on the disk?")
 
     def _read_steadily(self) -> None:
         import tensorflow as tf
@@ -246,7 +259,7 @@ def _bus(directory: str, case: Case) -> Iterator[CheckpointBus]:
     """
     own = os.path.join(directory, OWN_DIRECTORY)
     sinks: list[Sink] = [
-        JsonlSink(os.path.join(own, "events.jsonl")),
+        JsonlSink(os.path.join(own, _EVENTS)),
         TensorBoardSink(os.path.join(own, "tensorboard")),
     ]
     bus = CheckpointBus(sinks, run=case.name, task="worker-0", measure=Measurement())

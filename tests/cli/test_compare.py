@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 from observed_hooks.cli import compare_run
 from observed_hooks.cli.main import main
 from observed_hooks.compare import comparison, gather, machine
-from observed_hooks.errors import MissingExtraError
+from observed_hooks.errors import ConfigurationError, MissingExtraError
 from tests.compare.children import SUBJECT, Children
 from tests.compare.examples import events
 
@@ -56,6 +56,17 @@ class TestAComparison:
         ]
         assert "Recommended: " in result.stdout
         assert "Figures  out/result.json, result.csv" in result.stdout
+
+    def test_that_cannot_be_written_down_is_shown_all_the_same(self, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+        def full(result: object, workspace: object) -> None:
+            raise ConfigurationError("the report cannot be written to report.html: No space left on device")
+
+        monkeypatch.setattr(gather, "_write_for_people", full)
+        result = run(*SMALL)
+
+        assert result.exit_code == 2
+        assert "Recommended: " in result.stdout
+        assert result.stderr.splitlines()[-1].endswith("report.html: No space left on device")
 
     def test_leaves_results_for_programs(self, run: Run, tmp_path: Path) -> None:
         run(*SMALL)

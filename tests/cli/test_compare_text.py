@@ -129,10 +129,12 @@ class TestTheRest:
     def test_names_only_files_that_are_there(self, show: Show, tmp_path: Path) -> None:
         without = show(ONE_SERIES)
         (tmp_path / "out" / "tensorboard").mkdir(parents=True)
-        (tmp_path / "out" / "report.html").write_text("")
+        for name in ("report.html", "result.json"):
+            (tmp_path / "out" / name).write_text("")
         text = show(ONE_SERIES)
 
-        assert "Figures  out/result.json, result.csv" in without
+        assert "result.json" not in without
+        assert "Figures  out/result.json, result.csv" in text
         assert "report.html" not in without
         assert "tensorboard" not in without
         assert "Report   out/report.html" in text

@@ -11,7 +11,6 @@ import pytest
 from click.testing import CliRunner, Result
 
 from observed_hooks.cli import demo
-from observed_hooks.cli.commands import COMMANDS
 from observed_hooks.cli.main import main
 from observed_hooks.demo.messages import Finished
 from observed_hooks.demo.performance import Outcome
@@ -79,19 +78,12 @@ class TestTheDemoCommand:
         ):
             assert " ".join(words) in " ".join(result.output.split())
         assert "tensorboard --logdir " in result.output
+        assert " inspect " in result.output
 
     def test_fits_a_terminal_of_80_columns(self, run: Run) -> None:
         table = run(OUTCOME).output.partition("What saving cost")[2].partition("Next:")[0]
 
         assert max(len(line) for line in table.splitlines()) <= 80
-
-    def test_names_inspect_only_when_there_is_one(self, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.delitem(COMMANDS, "inspect", raising=False)
-        without = run(OUTCOME).output
-        monkeypatch.setitem(COMMANDS, "inspect", "Show.")
-
-        assert " inspect " not in without
-        assert " inspect " in run(OUTCOME).output
 
     def test_ends_with_code_1_when_the_proof_fails(self, run: Run) -> None:
         result = run(BROKEN)

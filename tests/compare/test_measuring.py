@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -28,7 +29,7 @@ from observed_hooks.compare.stopwatch import Stopwatch
 from observed_hooks.compare.survey import survey
 from observed_hooks.errors import ConfigurationError, StateError
 from observed_hooks.inspection.report import inspect
-from observed_hooks.sinks.jsonl import read_jsonl
+from observed_hooks.sinks.jsonl import JsonlSink, read_jsonl
 from observed_hooks.testing import FakeClock
 
 Events: TypeAlias = list[dict[str, Any]]
@@ -122,6 +123,15 @@ class TestARepeat:
             measure(records, case, 9)
 
         assert len(of(events_of(records, case, 9), "InputRead")) == 1
+
+    def test_fails_when_its_events_cannot_be_written_down(self, records: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
+        def full(sink: JsonlSink, record: object) -> None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        monkeypatch.setattr(JsonlSink, "write", full)
+
+        with pytest.raises(StateError, match=r"events could not be written to .*events\.jsonl"):
+            measure(records, Case(100), 8)
 
     def test_reads_full_batches_in_positive_time(self, measured: Mapping[int, Events]) -> None:
         (read,) = of(measured[100], "InputRead")
